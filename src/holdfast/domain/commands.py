@@ -1,0 +1,161 @@
+"""What a person or a program can ask Holdfast to do: a closed union, carried out by one port.
+
+The CLI builds these values; they are carried out straight against the cluster, or (later) sent
+over REST. Words and defaults: docs/internals/argocd/api.md §4.5.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from holdfast.domain.identity import AppKey
+from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.operation import SelectedResource
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApplication:
+    """Create an Application; with `upsert` an existing one is changed to the given spec."""
+
+    manifest: Tree
+    upsert: bool = False
+    validate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSpec:
+    """Replace `spec` of an Application by the given one (read-modify-write with its version).
+
+    `resource_version` is the version that the caller read; a change in between is HF2004.
+    """
+
+    app: AppKey
+    spec: Tree
+    resource_version: str = ""
+    validate: bool = True
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PatchApplication:
+    """Apply a JSON (`json`) or merge (`merge`) patch to the Application object."""
+
+    app: AppKey
+    patch: JSON
+    kind: str = "json"
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshApplication:
+    """Ask for a comparison now; `hard` bypasses the manifest cache."""
+
+    app: AppKey
+    hard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncApplication:
+    """Put an operation on the Application.
+
+    `options` None copies the options of the spec; a tuple replaces them. `retry` None copies
+    nothing (limit 0), as `argocd app sync` does.
+    """
+
+    app: AppKey
+    revision: str = ""
+    revisions: tuple[str, ...] = ()
+    prune: bool = False
+    dry_run: bool = False
+    strategy: str = "hook"
+    force: bool = False
+    resources: tuple[SelectedResource, ...] = ()
+    options: tuple[str, ...] | None = None
+    retry: Tree | None = None
+    manifests: tuple[str, ...] | None = None
+    info: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackApplication:
+    """Sync to an entry of the history; refused while automatic sync is on."""
+
+    app: AppKey
+    history_id: int
+    prune: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateOperation:
+    """Stop the running operation."""
+
+    app: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteApplication:
+    """Delete an Application. `cascade` None leaves the finalizers as they are."""
+
+    app: AppKey
+    cascade: bool | None = None
+    propagation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmDeletion:
+    """Approve prunes and deletions that wait for a confirmation."""
+
+    app: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProject:
+    """Create an AppProject."""
+
+    manifest: Tree
+    upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteProject:
+    """Delete an AppProject."""
+
+    name: str
+
+
+Command: TypeAlias = (
+    CreateApplication
+    | UpdateSpec
+    | PatchApplication
+    | RefreshApplication
+    | SyncApplication
+    | RollBackApplication
+    | TerminateOperation
+    | DeleteApplication
+    | ConfirmDeletion
+    | CreateProject
+    | DeleteProject
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a command.
+
+    Attributes:
+        outcome: `created`, `updated`, `unchanged`, `deleted`, `requested` …
+        tree: The object after the command, or None when it is gone.
+        notes: Sentences for stderr.
+    """
+
+    outcome: str
+    tree: Tree | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Commands(Protocol):
+    """Carries commands out. Implemented in `controller`, handed out by `assembly`."""
+
+    async def carry_out(self, command: Command, who: str) -> Done:
+        """Do it, or raise a HoldfastError that says why not."""
+        ...

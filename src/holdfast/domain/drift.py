@@ -1,0 +1,56 @@
+"""Drift: how a live object differs from what it should be."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.manifest import JSON
+
+
+class SyncCode(StrEnum):
+    """`status.sync.status` and `status.resources[].status`."""
+
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+class DriftKind(StrEnum):
+    """What happened to the object."""
+
+    MISSING = "missing"
+    CHANGED = "changed"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not what it should be.
+
+    Attributes:
+        path: Human form, `spec.template.spec.containers[name="web"].image`.
+        desired: Value that was last applied, or None when the field should be absent.
+        live: Value in the cluster, or None when the field is absent.
+        managers: Field managers that own the path in live; empty when unknown.
+    """
+
+    path: str
+    desired: JSON
+    live: JSON
+    managers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How one object differs.
+
+    Attributes:
+        differences: Empty for a missing or extra object.
+        is_renamed_element: A declared list element is gone and a foreign one appeared in the
+            same list: an apply alone would leave both (apply.md A1).
+    """
+
+    key: ResourceKey
+    kind: DriftKind
+    differences: tuple[Difference, ...] = ()
+    is_renamed_element: bool = False

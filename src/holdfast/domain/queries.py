@@ -1,0 +1,119 @@
+"""What a person or a program can ask Holdfast to tell: a closed union, answered by one port."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from holdfast.domain.identity import AppKey
+from holdfast.domain.manifest import JSON, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class GetApplication:
+    """The Application object. Answer: its tree."""
+
+    app: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class ListApplications:
+    """All Applications of a namespace. Answer: list of trees."""
+
+    namespace: str
+    selector: str = ""
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GetManifests:
+    """Desired manifests. Answer: list of trees (Secrets masked).
+
+    `revision` `""` is the target revision; `local` is a folder on this machine instead.
+    """
+
+    app: AppKey
+    revision: str = ""
+    revisions: tuple[str, ...] = ()
+    local: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedResources:
+    """Every managed object. Answer: list of records as controller.md §8.4 (Secrets masked).
+
+    Each: `{group, kind, namespace, name, targetState, liveState, normalizedLiveState,
+    predictedLiveState, resourceVersion, hook, modified}`; the states are trees or None here.
+    """
+
+    app: AppKey
+    revision: str = ""
+    local: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceTree:
+    """Managed objects with their children. Answer: `{nodes: […]}` as controller.md §8.5."""
+
+    app: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class GetProject:
+    """An AppProject. Answer: its tree."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListProjects:
+    """All AppProjects. Answer: list of trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """How Holdfast itself does. Answer: `{connected, leader, watchLag, version, lastErrors…}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodLogs:
+    """Logs of the pods of an Application's object. Answer: through `follow`."""
+
+    app: AppKey
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    container: str = ""
+    follow: bool = False
+    tail: int = 0
+    since_s: int = 0
+    previous: bool = False
+
+
+Query: TypeAlias = (
+    GetApplication
+    | ListApplications
+    | GetManifests
+    | ManagedResources
+    | ResourceTree
+    | GetProject
+    | ListProjects
+    | GetStatus
+)
+
+
+class Queries(Protocol):
+    """Answers questions. Implemented in `controller`, handed out by `assembly`."""
+
+    async def answer(self, query: Query, who: str) -> JSON:
+        """Answer, or raise a HoldfastError that says why not."""
+        ...
+
+    def watch_application(self, app: AppKey) -> AsyncIterator[Tree | None]:
+        """Yield the Application at once and after each change; None once it is deleted."""
+        ...
+
+    def logs(self, query: PodLogs) -> AsyncIterator[str]:
+        """Yield lines of logs."""
+        ...

@@ -1,0 +1,1 @@
+"""What tests share: the real plane, builders, fakes, git repositories."""

@@ -1,0 +1,1 @@
+"""Programs for people who work on Holdfast. Nothing here is shipped."""

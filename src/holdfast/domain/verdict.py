@@ -43,10 +43,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Do not heal; `detail` is a sentence for people."""
+    """Do not heal; `detail` is a sentence for people.
+
+    `until_s` (monotonic seconds) says when it is worth looking again, None when only an event
+    can change the verdict.
+    """
 
     reason: HoldReason
     detail: str = ""
+    until_s: float | None = None
 
 
 Verdict: TypeAlias = Nothing | Heal | Wait | Hold

@@ -1,0 +1,190 @@
+"""Compare one live object with the echo of what was applied to it.
+
+In:  a live manifest, the `Echo` of the last apply (both without ignored fields).
+Out: a `Comparison`. No differences and whole ownership: in sync, nothing to ask and to write.
+
+Three kinds of difference are none (apply.md A5):
+  1. an empty value that we declared and the server never stored, filled later by a manager that
+     is no person (a CA injected into `caBundle: ""`);
+  2. an empty map or list of ours that others filled, as long as our entry keeps the path;
+  3. numbers that are equal by value (`1.0` and `1`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from holdfast.diffing.echo import Echo
+from holdfast.domain.drift import Difference, Drift, DriftKind
+from holdfast.domain.managers import HOLDFAST
+from holdfast.domain.manifest import JSON, Manifest
+from holdfast.schema.field_path import FieldName, ListKey, Path, find_position, human_form
+from holdfast.schema.field_set import FieldSet
+from holdfast.schema.projection import MISSING, differences, owned_entry, project
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """One leaf that differs; `MISSING` stands for an absent value."""
+
+    path: Path
+    desired: JSON
+    live: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        differences: Leaves whose value is not the expected one.
+        owns_all: Whether our managedFields entry still has every path it had.
+        is_renamed_element: A declared list element is gone while a foreign one stands in the
+            same list; an apply alone would leave both (apply.md A1).
+    """
+
+    differences: tuple[FieldDifference, ...] = ()
+    owns_all: bool = True
+    is_renamed_element: bool = False
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the values are what they should be."""
+        return not self.differences
+
+    @property
+    def needs_apply(self) -> bool:
+        """Whether something must be written: a value, or our ownership."""
+        return bool(self.differences) or not self.owns_all
+
+
+EQUAL = Comparison()
+
+
+def compare(live: Manifest, echo: Echo) -> Comparison:
+    """Compare a live object with the echo. The caller has checked the uid."""
+    entry = owned_entry(live.tree, HOLDFAST, api_version=live.api_version)
+    fields = entry.get("fieldsV1") if entry else None
+    owns_all = not echo.is_owned or fields == echo.fields
+    now = project(live.tree, echo.field_set)
+    if now == echo.projection:
+        return EQUAL if owns_all else Comparison(owns_all=not _lost_paths(echo, fields))
+    ours = FieldSet.parse(fields) if isinstance(fields, dict) else None
+    rows = tuple(
+        FieldDifference(path, desired, value)
+        for path, desired, value in differences(echo.projection, now)
+        if _is_drift(path, desired, value, live, ours)
+    )
+    return Comparison(
+        differences=rows,
+        owns_all=owns_all or not _lost_paths(echo, fields),
+        is_renamed_element=bool(rows) and any(_renamed(row.path, live, echo) for row in rows),
+    )
+
+
+def describe(comparison: Comparison, live: Manifest) -> Drift:
+    """Return the comparison in words, with the managers that own each drifted path."""
+    return Drift(
+        key=live.key,
+        kind=DriftKind.CHANGED,
+        differences=tuple(
+            Difference(
+                path=human_form(row.path),
+                desired=None if row.desired is MISSING else row.desired,
+                live=None if row.live is MISSING else row.live,
+                managers=owners_of(live, row.path) if row.live is not MISSING else (),
+            )
+            for row in comparison.differences
+        ),
+        is_renamed_element=comparison.is_renamed_element,
+    )
+
+
+def owners_of(live: Manifest, path: Path) -> tuple[str, ...]:
+    """Return the managers, other than us, that own a path or something below it."""
+    found = []
+    for entry in live.managed_fields:
+        if entry.get("manager") == HOLDFAST or entry.get("subresource"):
+            continue
+        fields = entry.get("fieldsV1")
+        if isinstance(fields, dict) and _reaches(fields, path):
+            found.append(str(entry.get("manager") or ""))
+    return tuple(found)
+
+
+def _reaches(fields: dict[str, JSON], path: Path) -> bool:
+    node: JSON = fields
+    for element in path:
+        if not isinstance(node, dict) or element.encoded not in node:
+            return False
+        node = node[element.encoded]
+    return True
+
+
+def _is_drift(
+    path: Path, desired: JSON, value: JSON, live: Manifest, ours: FieldSet | None
+) -> bool:
+    if _same_number(desired, value):
+        return False
+    if desired is MISSING and value is not MISSING:
+        return any(manager.startswith("kubectl") for manager in owners_of(live, path))
+    if desired in ({}, []) and isinstance(value, dict | list):
+        return ours is not None and not ours.has(path)
+    return True
+
+
+def _same_number(one: JSON, other: JSON) -> bool:
+    return (
+        isinstance(one, int | float)
+        and isinstance(other, int | float)
+        and not isinstance(one, bool)
+        and not isinstance(other, bool)
+        and one == other
+    )
+
+
+def _lost_paths(echo: Echo, fields: JSON) -> bool:
+    if not isinstance(fields, dict):
+        return True
+    return bool(echo.field_set - FieldSet.parse(fields))
+
+
+def _renamed(path: Path, live: Manifest, echo: Echo) -> bool:
+    """Whether the path runs through an element that is gone from a list with a foreign element."""
+    for depth, element in enumerate(path):
+        if not isinstance(element, ListKey):
+            continue
+        items = _resolve(live.tree, path[:depth])
+        if not isinstance(items, list):
+            return False
+        if find_position(items, element) is None:
+            return any(_foreign_keys(live, path[:depth], echo))
+    return False
+
+
+def _foreign_keys(live: Manifest, list_path: Path, echo: Echo) -> Iterator[bool]:
+    declared = echo.field_set.find_at(list_path)
+    known = set(declared.children) if declared else set()
+    for entry in live.managed_fields:
+        if entry.get("operation") != "Update" or entry.get("subresource"):
+            continue
+        fields = entry.get("fieldsV1")
+        if not isinstance(fields, dict):
+            continue
+        node: JSON = fields
+        for element in list_path:
+            node = node.get(element.encoded) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            yield any(key.startswith("k:") and key not in known for key in node)
+
+
+def _resolve(tree: JSON, path: Path) -> JSON:
+    here = tree
+    for element in path:
+        if isinstance(element, FieldName):
+            here = here.get(element.name) if isinstance(here, dict) else None
+        elif isinstance(here, list):
+            place = find_position(here, element)
+            here = None if place is None else here[place]
+        else:
+            return None
+    return here

@@ -1,0 +1,65 @@
+"""The echo: what the server made of our apply, at the fields that our apply owns.
+
+The answer of an apply holds our manager's *field set* and, at those fields, the values as the
+server stores them. A live object that still has those values and that ownership is in sync; no
+request is needed to know (DESIGN §4.2). Why the server's own field set and not the manifest's
+keys: docs/internals/argocd/apply.md A5.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.domain.identity import Uid
+from holdfast.domain.managers import HOLDFAST
+from holdfast.domain.manifest import JSON, Manifest
+from holdfast.schema.field_set import FieldSet
+from holdfast.schema.projection import Projection, owned_entry, project
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What is expected of a live object.
+
+    Attributes:
+        uid: The object it was learned from; allocated values differ in another one.
+        fields: `fieldsV1` of our entry, as the server wrote it.
+        field_set: The same, parsed.
+        projection: The values at those fields.
+        is_owned: Whether the entry really stands in the object. An object that was found equal
+            by a dry run has an echo before we ever wrote to it.
+    """
+
+    uid: Uid
+    fields: Mapping[str, JSON]
+    field_set: FieldSet
+    projection: Projection
+    is_owned: bool
+
+
+def learn(answer: Manifest) -> Echo | None:
+    """Return the echo that an apply's answer holds; None when our entry is not in it."""
+    entry = owned_entry(answer.tree, HOLDFAST, api_version=answer.api_version)
+    if entry is None:
+        return None
+    fields = entry.get("fieldsV1") or {}
+    field_set = FieldSet.parse(fields)
+    return Echo(answer.uid, fields, field_set, project(answer.tree, field_set), is_owned=True)
+
+
+def borrow(dry_run: Manifest, live: Manifest) -> Echo | None:
+    """Return an echo for a live object that a dry run proved equal.
+
+    The field set is the one that the apply would have; the values are the live ones, because a
+    dry run invents allocated values.
+    """
+    would_be = learn(dry_run)
+    if would_be is None:
+        return None
+    own = owned_entry(live.tree, HOLDFAST, api_version=live.api_version)
+    return Echo(
+        uid=live.uid,
+        fields=would_be.fields,
+        field_set=would_be.field_set,
+        projection=project(live.tree, would_be.field_set),
+        is_owned=own is not None and own.get("fieldsV1") == would_be.fields,
+    )

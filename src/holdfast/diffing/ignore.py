@@ -1,0 +1,194 @@
+"""Ignore rules: which fields of which objects never count (controller.md §4.4 step 5).
+
+JSON pointers and the jq paths that people write most (`.spec.replicas`,
+`.spec.template.spec.containers[].image`, `… [] | select(.name == "web") | .image`) are understood
+here; a jq program that needs an interpreter is reported by `unsupported_paths`, never guessed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from holdfast.domain.application import IgnoreRule
+from holdfast.domain.globs import matches_glob
+from holdfast.domain.manifest import JSON, Manifest, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Every item of a list, or of a list only those whose field has a value."""
+
+    field: str = ""
+    value: JSON = None
+
+
+Step: TypeAlias = str | int | Each
+Steps: TypeAlias = tuple[Step, ...]
+
+_JQ_TOKEN = re.compile(
+    r"""\s*(?:
+      \|?\s*select\(\s*\.(?P<field>[A-Za-z_][\w-]*)\s*==\s*(?P<value>"[^"]*"|-?\d+)\s*\)
+    | \.\[\s*"(?P<quoted_dot>[^"]+)"\s*\]
+    | \.?"(?P<quoted_name>[^"]+)"
+    | \.(?P<name>[A-Za-z_][\w-]*)
+    | \[\s*"(?P<quoted>[^"]+)"\s*\]
+    | \.?\[\s*(?P<index>\d+)\s*\]
+    | \.?(?P<each>\[\s*\])
+    | (?P<pipe>\|)
+    | (?P<maybe>\?)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredPaths:
+    """What is ignored in one object.
+
+    Attributes:
+        paths: Paths into the tree, from JSON pointers and jq paths.
+        managers: Field managers whose fields are ignored.
+    """
+
+    paths: tuple[Steps, ...] = ()
+    managers: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is ignored."""
+        return bool(self.paths or self.managers)
+
+
+def ignored_paths(manifest: Manifest, rules: Iterable[IgnoreRule]) -> IgnoredPaths:
+    """Return what the rules ignore in one object."""
+    paths: list[Steps] = []
+    managers: list[str] = []
+    for rule in rules:
+        if not _applies(rule, manifest):
+            continue
+        paths.extend(parse_pointer(pointer) for pointer in rule.json_pointers)
+        paths.extend(steps for text in rule.jq_paths if (steps := find_jq_path(text)) is not None)
+        managers.extend(rule.managers)
+    return IgnoredPaths(tuple(paths), tuple(managers))
+
+
+def unsupported_paths(rules: Iterable[IgnoreRule]) -> tuple[str, ...]:
+    """Return the jq expressions that only an interpreter could run."""
+    return tuple(text for rule in rules for text in rule.jq_paths if find_jq_path(text) is None)
+
+
+def without_ignored(manifest: Manifest, ignored: IgnoredPaths) -> Manifest:
+    """Return the manifest without the ignored paths; the same object when there are none."""
+    tree = manifest.tree
+    for steps in ignored.paths:
+        tree = remove_path(tree, steps)
+    return manifest if tree is manifest.tree else Manifest(tree)
+
+
+def remove_path(tree: JSON, steps: Sequence[Step]) -> JSON:
+    """Return `tree` without what lies at `steps`; `tree` itself when there is nothing."""
+    if not steps:
+        return tree
+    head, rest = steps[0], steps[1:]
+    if isinstance(head, str) and isinstance(tree, dict):
+        return _remove_field(tree, head, rest)
+    if isinstance(tree, list):
+        return _remove_items(tree, head, rest)
+    return tree
+
+
+def values_at(tree: JSON, steps: Sequence[Step]) -> list[tuple[tuple[str | int, ...], JSON]]:
+    """Return the concrete places that `steps` reach in `tree`, with their values."""
+    if not steps:
+        return [((), tree)]
+    found: list[tuple[tuple[str | int, ...], JSON]] = []
+    for place, value in _children(tree, steps[0]):
+        found.extend(((place, *rest), inner) for rest, inner in values_at(value, steps[1:]))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def parse_pointer(pointer: str) -> Steps:
+    """Return the steps of a JSON pointer (RFC 6901); digits are list indices where there is one."""
+    parts = pointer.split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+@lru_cache(maxsize=1024)
+def find_jq_path(text: str) -> Steps | None:
+    """Return the steps of a jq path expression, or None when it is more than a path."""
+    steps: list[Step] = []
+    position, text = 0, text.strip()
+    while position < len(text):
+        match = _JQ_TOKEN.match(text, position)
+        if match is None or match.end() == position:
+            return None
+        position = match.end()
+        step = _step_of(match)
+        if isinstance(step, Each) and step.field:
+            if not steps or not isinstance(steps[-1], Each) or steps[-1].field:
+                return None
+            steps[-1] = step
+        elif step is not None:
+            steps.append(step)
+    return tuple(steps) if steps else None
+
+
+def _step_of(match: re.Match[str]) -> Step | None:
+    groups = match.groupdict()
+    if groups["field"]:
+        value = groups["value"]
+        return Each(groups["field"], value[1:-1] if value.startswith('"') else int(value))
+    for name in ("quoted_dot", "quoted_name", "name", "quoted"):
+        if groups[name]:
+            return str(groups[name])
+    if groups["index"]:
+        return int(groups["index"])
+    return Each() if groups["each"] else None
+
+
+def _applies(rule: IgnoreRule, manifest: Manifest) -> bool:
+    return (
+        matches_glob(rule.group, manifest.group)
+        and matches_glob(rule.kind, manifest.kind)
+        and rule.name in ("", manifest.name)
+        and rule.namespace in ("", manifest.namespace)
+    )
+
+
+def _remove_field(tree: Tree, name: str, rest: Sequence[Step]) -> Tree:
+    if name not in tree:
+        return tree
+    if not rest:
+        return {key: value for key, value in tree.items() if key != name}
+    inner = remove_path(tree[name], rest)
+    return tree if inner is tree[name] else {**tree, name: inner}
+
+
+def _remove_items(items: list[JSON], head: Step, rest: Sequence[Step]) -> list[JSON]:
+    places = {place for place, _ in _children(items, head)}
+    if not places:
+        return items
+    if not rest:
+        return [item for place, item in enumerate(items) if place not in places]
+    changed = [
+        remove_path(item, rest) if place in places else item for place, item in enumerate(items)
+    ]
+    same = all(one is other for one, other in zip(changed, items, strict=True))
+    return items if same else changed
+
+
+def _children(tree: JSON, step: Step) -> list[tuple[str | int, JSON]]:
+    if isinstance(tree, dict):
+        return [(step, tree[step])] if isinstance(step, str) and step in tree else []
+    if not isinstance(tree, list):
+        return []
+    if isinstance(step, Each):
+        return [
+            (place, item)
+            for place, item in enumerate(tree)
+            if not step.field or (isinstance(item, dict) and item.get(step.field) == step.value)
+        ]
+    place = int(step) if isinstance(step, int) or step.isdigit() else -1
+    return [(place, tree[place])] if 0 <= place < len(tree) else []

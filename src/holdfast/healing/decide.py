@@ -1,0 +1,98 @@
+"""Decide whether one drifted object may be healed, now, later or not; and say why.
+
+In:  a `Situation` (what drifted, and what is known about the object and its Application), the
+     `HealMemory` of the object, the `HealPolicy`, and the moment.
+Out: exactly one `Verdict`.
+
+First matching rule wins; the order is the contract and the tests follow it:
+   1. nothing differs                                         -> Nothing
+   2. the Application is being deleted                        -> Hold(application-deleting)
+   3. we only observe                                         -> Hold(observe-only)
+   4. `skip-reconcile` is set                                 -> Hold(skip-reconcile)
+   5. automatic sync or self-heal is off                      -> Hold(self-heal-off)
+   6. another Application owns the object                     -> Hold(shared-resource)
+   7. the object is a hook                                    -> Hold(hook)
+   8. the object is an extra one: the sync lane prunes        -> Hold(no-target)
+   9. nothing was ever applied to it by us                    -> Hold(no-target)
+  10. a running sync still has to touch it                    -> Hold(sync-running)
+  11. it is being deleted                                     -> Hold(terminating)
+  12. it was a Job that had finished                          -> Hold(finished)
+  13. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
+  14. the server refused this very manifest, still backing off-> Hold(refused)
+  15. still backing off                                       -> Wait
+  16. otherwise                                               -> Heal
+
+Pure: no clock, no I/O. A verdict and not an exception: not healing is an expected result.
+"""
+
+from dataclasses import dataclass
+
+from holdfast.domain.drift import DriftKind
+from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
+from holdfast.healing.memory import HealMemory, HealPolicy, next_attempt_at
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a drift is seen.
+
+    Attributes:
+        kind: What happened, or None when nothing differs.
+        target_hash: Hash of the manifest that would be applied; `""` when none is known.
+        owner: Qualified name of the Application that owns the object when it is not ours.
+        missing_prerequisite: `Namespace prod`, `CustomResourceDefinition x` …, or `""`.
+    """
+
+    kind: DriftKind | None
+    target_hash: str
+    app_deleting: bool = False
+    observe_only: bool = False
+    skips_reconcile: bool = False
+    self_heals: bool = True
+    owner: str = ""
+    is_hook: bool = False
+    sync_running: bool = False
+    terminating: bool = False
+    finished_job: bool = False
+    missing_prerequisite: str = ""
+
+
+def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: float) -> Verdict:
+    """Return the verdict on one drift; `now_s` is on the monotonic clock."""
+    hold = _find_hold(situation)
+    if situation.kind is None:
+        return Nothing()
+    if hold is not None:
+        return hold
+    refused_before = bool(memory.refusal)
+    if refused_before and memory.refused_hash != situation.target_hash:
+        return Heal()  # git says something else now: the refusal was of another manifest
+    at = next_attempt_at(memory, policy, now_s)
+    if at <= now_s:
+        return Heal()
+    return Hold(HoldReason.REFUSED, memory.refusal, at) if refused_before else Wait(at)
+
+
+def _find_hold(seen: Situation) -> Hold | None:
+    rules = (
+        (seen.app_deleting, HoldReason.APP_DELETING, "the Application is being deleted"),
+        (seen.observe_only, HoldReason.OBSERVE_ONLY, "Holdfast runs with --observe"),
+        (seen.skips_reconcile, HoldReason.SKIP_RECONCILE, "skip-reconcile is set"),
+        (not seen.self_heals, HoldReason.SELF_HEAL_OFF, "self-heal is off"),
+        (bool(seen.owner), HoldReason.SHARED, f"it belongs to {seen.owner}"),
+        (seen.is_hook, HoldReason.HOOK, "it is a hook"),
+        (seen.kind is DriftKind.EXTRA, HoldReason.NO_TARGET, "git does not declare it"),
+        (not seen.target_hash, HoldReason.NO_TARGET, "nothing was applied to it yet"),
+        (seen.sync_running, HoldReason.SYNC_RUNNING, "a running sync will apply it"),
+        (seen.terminating, HoldReason.TERMINATING, "it is being deleted"),
+        (seen.finished_job, HoldReason.FINISHED, "it is a Job that had finished"),
+        (
+            bool(seen.missing_prerequisite),
+            HoldReason.PREREQUISITE,
+            f"{seen.missing_prerequisite} is missing or being deleted",
+        ),
+    )
+    for applies, reason, detail in rules:
+        if applies:
+            return Hold(reason, detail)
+    return None

@@ -88,6 +88,13 @@ class RealPlane:
             return cls._start_once(programs, audit=audit)
 
     @classmethod
+    def attach(cls, programs: Path, kubeconfig: Path) -> Self:
+        """Takes the plane that `make plane` runs, by its kubeconfig; it can't be stopped here."""
+        config = json.loads(kubeconfig.read_text())
+        port = int(config["clusters"][0]["cluster"]["server"].rpartition(":")[2])
+        return cls(programs, kubeconfig.parent, port, (0, 0), config["users"][0]["user"]["token"])
+
+    @classmethod
     def _start_once(cls, programs: Path, *, audit: bool) -> Self:
         owned = tempfile.TemporaryDirectory(prefix="holdfast-plane-", ignore_cleanup_errors=True)
         port, client, peer = _free_ports(3)

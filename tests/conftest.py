@@ -1,0 +1,154 @@
+"""What every test gets: its tier's marker and time limit, the real plane, an unblocked loop.
+
+Environment:
+    HOLDFAST_PLANE: the kubeconfig that `make plane` printed; tests use that plane and start none.
+    CI: "true" turns what is skipped for a missing tool into a failure.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+from blockbuster import blockbuster_ctx
+
+from tests.support.plane import RealPlane
+from tools import control_plane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TESTS = Path(__file__).parent
+TIME_LIMIT_S = {
+    "unit": 5,
+    "property": 60,
+    "contract": 60,
+    "scenarios": 120,
+    "docs": 60,
+    "tools": 60,
+}
+NEEDS_PLANE = {"plane_programs", "real_plane", "start_plane", "kubectl", "kustomize"}
+SKIPPED = pytest.StashKey[set[str]]()
+
+# A shared machine is slow now and then: only the time limit of the tier fails a test.
+hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("holdfast")
+
+
+def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not (host.startswith("127.") or host in {"::1", "localhost"}):
+            raise RuntimeError(f"a test tried to reach {host}: tests stay on the loopback")
+
+
+sys.addaudithook(_refuse_the_internet)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SKIPPED] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = item.path.relative_to(TESTS).parts[0]
+        if tier not in TIME_LIMIT_S:
+            raise pytest.UsageError(f"{item.path}: tests live in one of {', '.join(TIME_LIMIT_S)}")
+        item.add_marker(tier)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIME_LIMIT_S[tier], func_only=True))
+        if isinstance(item, pytest.Function) and NEEDS_PLANE & set(item.fixturenames):
+            item.add_marker("real")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    reasons = config.stash[SKIPPED]
+    for reason in sorted(reasons):
+        terminalreporter.write_sep("!", f"SKIPPED: {reason}", red=True, bold=True)
+
+
+def _go_without(request: pytest.FixtureRequest, reason: str) -> None:
+    """Skips, and says so loudly once; in CI nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    request.config.stash[SKIPPED].add(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def plane_programs(request: pytest.FixtureRequest) -> Path:
+    """The folder of the real control plane's programs. Tests never build them."""
+    programs = control_plane.find(os.environ)
+    if programs is None:
+        _go_without(request, "the real control plane is not built; `make control-plane` does (Go)")
+    assert programs is not None
+    return programs
+
+
+@pytest.fixture(scope="session")
+def real_plane(plane_programs: Path) -> Iterator[RealPlane]:
+    """One real control plane for the whole session. Each test works in namespaces of its own.
+
+    A test that stops a part of it, or needs its audit log, takes `start_plane`.
+    """
+    running = os.environ.get("HOLDFAST_PLANE")
+    if running:
+        yield RealPlane.attach(plane_programs, Path(running))
+        return
+    plane = RealPlane.start(plane_programs)
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture
+def start_plane(plane_programs: Path) -> Iterator[Callable[..., RealPlane]]:
+    """Starts a plane of the test's own: `start_plane(audit=True)`."""
+    planes: list[RealPlane] = []
+
+    def start(*, audit: bool = False) -> RealPlane:
+        planes.append(RealPlane.start(plane_programs, audit=audit))
+        return planes[-1]
+
+    yield start
+    for plane in planes:
+        plane.stop()
+
+
+@pytest.fixture(scope="session")
+def kubectl(request: pytest.FixtureRequest) -> Path:
+    """A kubectl: the plane's own, else the one on PATH."""
+    return _program(request, "kubectl")
+
+
+@pytest.fixture(scope="session")
+def kustomize(request: pytest.FixtureRequest) -> Path:
+    """A kustomize: the plane's own, else the one on PATH."""
+    return _program(request, "kustomize")
+
+
+def _program(request: pytest.FixtureRequest, name: str) -> Path:
+    folder = control_plane.find(os.environ)
+    path = str(folder / name) if folder else shutil.which(name)
+    if path is None:
+        _go_without(request, f"{name} is not there; `make control-plane` builds it (Go)")
+    assert path is not None
+    return Path(path)
+
+
+@pytest.fixture(autouse=True)
+def loop_is_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Our code that blocks the event loop of an async test (file, socket, sleep) fails it."""
+    function = getattr(request, "function", None)
+    if not inspect.iscoroutinefunction(function):
+        yield
+        return
+    with blockbuster_ctx(scanned_modules=["holdfast"]):
+        yield

@@ -1,0 +1,77 @@
+# `make` lists the targets. Nothing has to be installed before: python3 (3.11 or newer), git and make do.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+GO := $(shell command -v go 2>/dev/null)
+LOCKS := requirements
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+SOURCES := src tests tools
+
+ifdef UV
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check fix lock control-plane plane build clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+setup: $(DEV_READY) ## make .venv with everything for work on Holdfast
+
+test: $(DEV_READY) ## run the tests; with Go also on the real control plane (built once, 6 minutes). ARGS="-k word"
+ifdef GO
+	@$(BIN)/python tools/control_plane.py > /dev/null
+endif
+	@$(BIN)/pytest $(ARGS)
+
+check: $(DEV_READY) ## format, lint, types, import rules, sizes, locks
+	$(BIN)/ruff format --check --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/locks.py
+
+fix: $(DEV_READY) ## mend what a tool can mend
+	$(BIN)/ruff check --quiet --fix-only $(SOURCES)
+	$(BIN)/ruff format --quiet $(SOURCES)
+
+lock: $(DEV_READY) ## renew the locked requirements; UPGRADE=1 takes the newest versions (needs uv)
+	$(BIN)/python tools/locks.py --renew $(if $(UPGRADE),--upgrade)
+
+control-plane: ## find or build the real control plane; the last line is the folder of its programs
+	@$(PYTHON) tools/control_plane.py
+
+plane: $(DEV_READY) control-plane ## run a real control plane until Ctrl-C; prints its kubeconfig
+	@$(BIN)/python -m tests.support.plane
+
+build: $(RUN_READY) ## build the wheel and the source archive into dist/
+	$(BIN)/python -m hatchling build -d dist
+
+clean: ## remove .venv, caches and builds (not the control plane in ~/.cache)
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Holdfast needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+ifdef UV
+	@$(UV) venv --quiet --python $(PYTHON) $(VENV)
+else
+	@$(PYTHON) -m venv $(VENV)
+endif
+
+$(RUN_READY): $(LOCKS)/run.txt $(LOCKS)/build.txt pyproject.toml | $(BIN)/python
+	@echo "installing what Holdfast needs into $(VENV)" >&2
+	@$(INSTALL) --require-hashes -r $(LOCKS)/run.txt -r $(LOCKS)/build.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) $(LOCKS)/test.txt $(LOCKS)/lint.txt
+	@echo "installing the tools for tests and checks into $(VENV)" >&2
+	@$(INSTALL) --require-hashes -r $(LOCKS)/test.txt -r $(LOCKS)/lint.txt
+	@touch $@

@@ -7,6 +7,7 @@ Environment:
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import shutil
@@ -22,7 +23,7 @@ from tests.support.plane import RealPlane
 from tools import control_plane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 TESTS = Path(__file__).parent
 TIME_LIMIT_S = {
@@ -146,9 +147,18 @@ def _program(request: pytest.FixtureRequest, name: str) -> Path:
 @pytest.fixture(autouse=True)
 def loop_is_never_blocked(request: pytest.FixtureRequest) -> Iterator[None]:
     """Our code that blocks the event loop of an async test (file, socket, sleep) fails it."""
-    function = getattr(request, "function", None)
-    if not inspect.iscoroutinefunction(function):
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
         yield
         return
+    request.getfixturevalue("no_task_is_left_behind")
     with blockbuster_ctx(scanned_modules=["holdfast"]):
         yield
+
+
+@pytest.fixture
+async def no_task_is_left_behind() -> AsyncIterator[None]:
+    """A task that outlives its test loses its errors, and disturbs the next test."""
+    yield
+    await asyncio.sleep(0)  # a task that was cancelled last needs one turn to end
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left running: {left}"

@@ -1,0 +1,179 @@
+"""`Sandbox`: start and stop the embedded cluster."""
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+
+from holdfast.kit.tasks import Supervisor
+from holdfast.sandbox.admission.rules import Rules
+from holdfast.sandbox.admission.shapes import Shapes
+from holdfast.sandbox.bootstrap import lay_foundation
+from holdfast.sandbox.folder import DataFolder
+from holdfast.sandbox.http.application import Application, Handlers
+from holdfast.sandbox.http.changing import Changer
+from holdfast.sandbox.http.conversion import Viewer
+from holdfast.sandbox.http.discovery import Discovery
+from holdfast.sandbox.http.reading import Reader
+from holdfast.sandbox.http.subresources import Subresources
+from holdfast.sandbox.http.watch import Watches
+from holdfast.sandbox.kinds.registry import Registry
+from holdfast.sandbox.plane import Plane
+from holdfast.sandbox.settings import SandboxSettings
+from holdfast.sandbox.store.database import Database
+from holdfast.sandbox.store.objects import Store
+from holdfast.sandbox.verbs.deleting import Deleter
+from holdfast.sandbox.verbs.patching import Patcher
+from holdfast.sandbox.verbs.writing import Writer
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "127.0.0.1"
+
+
+class Sandbox:
+    """An embedded, Kubernetes-compatible cluster on loopback.
+
+    Attributes:
+        url: `https://127.0.0.1:<port>` once it is ready.
+        kubeconfig_path: The kubeconfig that was written.
+        ca_pem: The authority that signs the server's certificate.
+        token: The bearer token.
+        ready: Whether it answers.
+    """
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        """Only keep the settings; `start` does the work."""
+        self._settings = settings
+        self._folder: DataFolder | None = None
+        self._database: Database | None = None
+        self._server: uvicorn.Server | None = None
+        self._handlers: Handlers | None = None
+        self._supervisor = Supervisor(settings.clock)
+        self.url = ""
+        self.kubeconfig_path = settings.kubeconfig or Path()
+        self.ca_pem = ""
+        self.token = ""
+        self.ready = False
+
+    async def start(self) -> None:
+        """Start; return when requests are answered and the kubeconfig is written.
+
+        Raises:
+            ConfigurationError: HF3007, another process holds the data folder.
+            OSError: The port is taken.
+        """
+        self._folder = DataFolder(self._settings.data, self._settings.clock)
+        try:
+            await self._start(self._folder)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, folder: DataFolder) -> None:
+        store = self._open_store(folder)
+        plane = Plane(
+            store, Registry(), self._settings.clock, builtin_controllers=self._settings.controllers
+        )
+        self._handlers = _handlers(plane)
+        lay_foundation(plane, self._handlers.changer.writer)
+        self.token, self.ca_pem = folder.token, folder.certificates.ca
+        port = await self._serve(folder, Application(self._handlers, folder.token))
+        self.url = f"https://{ADDRESS}:{port}"
+        self.kubeconfig_path = self._settings.kubeconfig or folder.path / "kubeconfig"
+        folder.write_kubeconfig(self.kubeconfig_path, self.url)
+        await store.settled()
+        self.ready = True
+
+    def _open_store(self, folder: DataFolder) -> Store:
+        if self._settings.data is None:
+            return Store()
+        self._database = Database(folder.path / "objects.sqlite")
+        store = Store(self._database, self._database.last_version())
+        for resource, key, tree, raw in self._database.objects():
+            store.load(resource, key, tree, raw)
+        self._database.start()
+        return store
+
+    async def _serve(self, folder: DataFolder, application: Application) -> int:
+        config = uvicorn.Config(
+            application,  # type: ignore[arg-type] # its ASGI types are narrower than what ASGI is
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=90,
+            timeout_graceful_shutdown=1,
+            ssl_certfile=folder.path / "server.crt",
+            ssl_keyfile=folder.path / "server.key",
+        )
+        listener = socket.create_server((ADDRESS, self._settings.port), backlog=256)
+        listener.setblocking(False)  # noqa: FBT003
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        # Not `serve()`: its main loop wakes ten times a second, and an idle cluster should sleep.
+        await server.startup(sockets=[listener])
+        self._server = server
+        return int(listener.getsockname()[1])
+
+    async def stop(self) -> None:
+        """End watches and connections, write what is left, let the folder go."""
+        self.ready = False
+        if self._handlers is not None:
+            self._handlers.plane.closing = True
+            self._handlers.watches.close()
+            self._handlers = None
+        if self._server is not None:
+            server, self._server = self._server, None
+            server.force_exit = False
+            await server.shutdown()
+        await self._supervisor.stop()
+        if self._database is not None:
+            database, self._database = self._database, None
+            await database.stop()
+        if self._folder is not None:
+            folder, self._folder = self._folder, None
+            folder.close()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+
+def _handlers(plane: Plane) -> Handlers:
+    rules, shapes = Rules(), Shapes()
+    viewer = Viewer(plane.clock)
+    reader = Reader(plane, viewer)
+    writer = Writer(plane, rules, shapes)
+    changer = Changer(plane, reader, writer, Patcher(plane, writer, shapes), Deleter(plane))
+    return Handlers(
+        plane=plane,
+        reader=reader,
+        changer=changer,
+        watches=Watches(plane, viewer),
+        discovery=Discovery(plane.registry),
+        subresources=Subresources(plane, changer),
+    )
+
+
+def run_forever(settings: SandboxSettings) -> None:
+    """Run until interrupted; for trying the room alone."""
+
+    async def main() -> None:
+        async with Sandbox(settings) as sandbox:
+            log.info("ready api=%s kubeconfig=%s", sandbox.url, sandbox.kubeconfig_path)
+            await asyncio.Event().wait()
+
+    asyncio.run(main())

@@ -1,0 +1,254 @@
+"""Create and update: the order in which a write is admitted, as in the real server.
+
+    envelope -> namespace -> unknown fields -> defaults -> preparation -> validation
+             -> managed fields -> no-op? -> store
+
+`create` and `update` take a whole object; the patches make one from the live object and end here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.domain.manifest import Tree
+from holdfast.sandbox.admission import metadata as meta
+from holdfast.sandbox.admission.names import metadata_errors
+from holdfast.sandbox.admission.namespaces import check_namespace
+from holdfast.sandbox.admission.ownership import record_write
+from holdfast.sandbox.admission.rules import Rules
+from holdfast.sandbox.admission.shapes import Shapes
+from holdfast.sandbox.kinds.resource import Resource
+from holdfast.sandbox.plane import Plane
+from holdfast.sandbox.statuses import (
+    FieldError,
+    already_exists,
+    invalid,
+    invalid_value,
+    not_found,
+)
+from holdfast.sandbox.store.objects import Stored
+from holdfast.sandbox.options import WriteOptions, Written
+
+_ALLOW_UNCONDITIONAL = frozenset({"", "apps", "batch", "autoscaling", "networking.k8s.io"})
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Carries out creations and updates.
+
+    Attributes:
+        plane: State.
+        rules: What kinds demand.
+        shapes: What types know.
+    """
+
+    plane: Plane
+    rules: Rules
+    shapes: Shapes
+
+    def create(
+        self, resource: Resource, namespace: str, tree: Tree, options: WriteOptions
+    ) -> Written:
+        """Create an object.
+
+        Raises:
+            StatusError: It is refused; nothing was changed.
+        """
+        metadata = meta.check_envelope(resource, namespace, "", tree)
+        managers = metadata.pop("managedFields", None)
+        metadata = meta.fill_on_create(self.plane, resource, namespace, metadata)
+        name = metadata.get("name") or ""
+        check_namespace(self.plane, resource, namespace, name)
+        fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
+        if resource.has_status and not options.controller:
+            self._start_status(resource, fresh)
+        owned = record_write(self.shapes, resource, (None, fresh), managers, options, self.plane)
+        return self.insert(resource, namespace, fresh, owned, options)
+
+    def insert(
+        self,
+        resource: Resource,
+        namespace: str,
+        fresh: Tree,
+        managers: list[Tree] | None,
+        options: WriteOptions,
+    ) -> Written:
+        """Prepare, validate and keep a new object whose metadata is filled in."""
+        self.rules.prepared(self.plane, resource, fresh, None)
+        metadata = fresh["metadata"]
+        name = metadata.get("name") or ""
+        errors = self.rules.errors(self.plane, resource, fresh, None)
+        errors += metadata_errors(resource, metadata)
+        if errors:
+            raise invalid(resource.named(name), errors)
+        key = (namespace if resource.namespaced else "", name)
+        if self.plane.store.find(resource.id, *key) is not None:
+            raise already_exists(resource.named(name))
+        if managers:
+            metadata["managedFields"] = managers
+        if options.dry_run:
+            return Written(Stored(fresh, 0), created=True)
+        return Written(self.plane.store.put(resource.id, key, fresh), created=True)
+
+    def update(
+        self, resource: Resource, namespace: str, tree: Tree, options: WriteOptions, name: str
+    ) -> Written:
+        """Replace an object (PUT).
+
+        Raises:
+            StatusError: It is refused; nothing was changed.
+        """
+        metadata = meta.check_envelope(resource, namespace, name, tree)
+        live = self.live(resource, namespace, name)
+        self._check_unconditional(resource, name, metadata)
+        fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
+        return self.change(resource, live, fresh, options)
+
+    def live(self, resource: Resource, namespace: str, name: str) -> Stored:
+        """Return the object that a write is about.
+
+        Raises:
+            StatusError: 404.
+        """
+        stored = self.plane.store.find(resource.id, namespace if resource.namespaced else "", name)
+        if stored is None:
+            raise not_found(resource.named(name))
+        return stored
+
+    def change(
+        self,
+        resource: Resource,
+        live: Stored,
+        fresh: Tree,
+        options: WriteOptions,
+        own: Callable[[Tree], list[Tree] | None] | None = None,
+    ) -> Written:
+        """Let `fresh` take the place of `live`, if the rules allow it.
+
+        Args:
+            resource: What the object is.
+            live: The object as it is.
+            fresh: A tree that nobody else holds; its metadata is what the client sent.
+            options: Manager, dry run, subresource.
+            own: Gives the managed fields of the final tree (an apply knows them already);
+                None records an ordinary update.
+
+        Raises:
+            StatusError: 409 or 422.
+        """
+        old = live.tree
+        name = old["metadata"]["name"]
+        sent = fresh["metadata"]
+        meta.check_versions(resource, name, old, sent)
+        managers = sent.get("managedFields")
+        fresh["metadata"] = meta.keep_on_update(old["metadata"], sent)
+        self._limit_to_subresource(resource, old, fresh, options)
+        self.rules.prepared(self.plane, resource, fresh, old)
+        generation = meta.next_generation(resource, old, fresh)
+        if generation is not None:
+            fresh["metadata"]["generation"] = generation
+        errors = self._update_errors(resource, old, fresh)
+        if errors:
+            raise invalid(resource.named(name), errors)
+        if own is not None:
+            owned = own(fresh)
+        else:
+            owned = record_write(self.shapes, resource, (old, fresh), managers, options, self.plane)
+        return self._keep(resource, live, fresh, owned, options)
+
+    def _keep(
+        self,
+        resource: Resource,
+        live: Stored,
+        fresh: Tree,
+        managers: list[Tree] | None,
+        options: WriteOptions,
+    ) -> Written:
+        metadata = fresh["metadata"]
+        metadata.pop("managedFields", None)
+        if managers:
+            metadata["managedFields"] = managers
+        metadata["resourceVersion"] = live.tree["metadata"]["resourceVersion"]
+        if fresh == live.tree:
+            return Written(live)
+        if options.dry_run:
+            return Written(Stored(fresh, live.version))
+        key = (metadata.get("namespace") or "", metadata["name"])
+        stored = self.plane.store.put(resource.id, key, fresh)
+        if is_finished(stored.tree):
+            return Written(self.plane.store.remove(resource.id, key), deleted=True)
+        return Written(stored)
+
+    def _whole(self, resource: Resource, tree: Tree, options: WriteOptions) -> Tree:
+        """Return a complete object: known fields only, canonical values, defaults."""
+        tree = {**tree, "apiVersion": resource.api_version, "kind": resource.kind}
+        return self.shapes.completed(resource, tree, options.field_validation, options.warnings)
+
+    def _start_status(self, resource: Resource, fresh: Tree) -> None:
+        fresh.pop("status", None)
+        start = self.shapes.initial_status(resource)
+        if start is not None:
+            fresh["status"] = start
+
+    def _limit_to_subresource(
+        self, resource: Resource, old: Tree, fresh: Tree, options: WriteOptions
+    ) -> None:
+        """Keep what this path may not write: status here, everything else there."""
+        if options.subresource == "status":
+            # A status write may not touch the rest; labels and annotations neither.
+            sent = fresh.get("status")
+            metadata = dict(old["metadata"])
+            if "finalizers" in metadata and "finalizers" in fresh["metadata"] and resource.custom:
+                metadata["finalizers"] = old["metadata"]["finalizers"]
+            for key in [key for key in fresh if key not in old]:
+                del fresh[key]
+            fresh.update(old)
+            fresh["metadata"] = metadata
+            fresh.pop("status", None)
+            if sent is not None:
+                fresh["status"] = sent
+        elif resource.has_status and not options.controller:
+            fresh.pop("status", None)
+            if "status" in old:
+                fresh["status"] = old["status"]
+
+    def _check_unconditional(self, resource: Resource, name: str, metadata: Tree) -> None:
+        if resource.custom and not metadata.get("resourceVersion"):
+            about = resource.named(name)
+            wrong = FieldError(
+                "FieldValueInvalid",
+                "metadata.resourceVersion",
+                "Invalid value: 0: must be specified for an update",
+            )
+            raise invalid(about, [wrong])
+
+    def _update_errors(self, resource: Resource, old: Tree, fresh: Tree) -> list[FieldError]:
+        errors = self.rules.errors(self.plane, resource, fresh, old)
+        errors += metadata_errors(resource, fresh["metadata"])
+        errors += _metadata_update_errors(old["metadata"], fresh["metadata"])
+        return errors
+
+
+def _metadata_update_errors(old: Tree, new: Tree) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if old.get("deletionTimestamp"):
+        added = set(new.get("finalizers") or []) - set(old.get("finalizers") or [])
+        if added:
+            names = "[]string{" + ", ".join(f'"{name}"' for name in sorted(added)) + "}"
+            words = (
+                "Forbidden: no new finalizers can be added if the object is being deleted, "
+                f"found new finalizers {names}"
+            )
+            errors.append(FieldError("FieldValueForbidden", "metadata.finalizers", words))
+    if new.get("uid") != old.get("uid"):
+        errors.append(invalid_value("metadata.uid", new.get("uid"), "field is immutable"))
+    return errors
+
+
+def is_finished(tree: Tree) -> bool:
+    """Whether an object that is being deleted has nothing left that holds it."""
+    metadata = tree["metadata"]
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    if tree.get("kind") == "Namespace" and tree.get("apiVersion") == "v1":
+        return not (tree.get("spec") or {}).get("finalizers")
+    return not metadata.get("deletionGracePeriodSeconds")

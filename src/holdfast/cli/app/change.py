@@ -1,0 +1,173 @@
+"""`app set`, `app unset`, `app patch`, `app edit`: change the Application object."""
+
+import json
+from typing import Any
+
+from holdfast.cli import exit_codes
+from holdfast.cli.app.read import SOURCE_FLAGS
+from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
+from holdfast.cli.documents import parse_documents, render
+from holdfast.cli.pflag import Flag, UsageError
+from holdfast.cli.policy_hint import say_if_without_effect
+from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags
+from holdfast.cli.spec_flags import SPEC_FLAGS
+from holdfast.cli.unset import UNSET_FLAGS, unset_flags
+from holdfast.domain.commands import PatchApplication, UpdateSpec
+from holdfast.domain.queries import GetApplication
+
+Tree = dict[str, Any]
+
+
+async def _set(call: Call) -> int:
+    if not call.values.any_given(SPEC_NAMES):
+        raise UsageError("please set at least one option to update")
+    app = call.app()
+    async with call.link() as link:
+        tree = await link.queries.answer(GetApplication(app), "")
+        spec = apply_flags(
+            tree.get("spec") or {},
+            call.values,
+            position=call.values.number("source-position"),
+            name=call.values.text("source-name"),
+        )
+        if spec == tree.get("spec"):
+            call.note(f"{app} has these values already; nothing was changed")
+            say_if_without_effect(call, tree)
+            return exit_codes.OK
+        command = UpdateSpec(
+            app,
+            spec,
+            resource_version=tree["metadata"].get("resourceVersion", ""),
+            validate=call.values.switch("validate"),
+        )
+        done = await link.commands.carry_out(command, "")
+    for note in done.notes:
+        call.note(note)
+    say_if_without_effect(call, done.tree or {**tree, "spec": spec})
+    return exit_codes.OK
+
+
+async def _unset(call: Call) -> int:
+    names = [flag.name for flag in UNSET_FLAGS]
+    if not call.values.any_given(names):
+        raise UsageError("please name at least one field to remove")
+    app = call.app()
+    async with call.link() as link:
+        tree = await link.queries.answer(GetApplication(app), "")
+        spec = unset_flags(
+            tree.get("spec") or {},
+            call.values,
+            position=call.values.number("source-position"),
+            name=call.values.text("source-name"),
+        )
+        if spec == tree.get("spec"):
+            call.note(f"{app} has none of these fields; nothing was changed")
+            return exit_codes.OK
+        version = tree["metadata"].get("resourceVersion", "")
+        await link.commands.carry_out(UpdateSpec(app, spec, resource_version=version), "")
+    return exit_codes.OK
+
+
+async def _patch(call: Call) -> int:
+    try:
+        patch = json.loads(call.values.text("patch"))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--patch is no JSON: {error}") from error
+    kind = call.values.text("type")
+    if kind == "json" and not isinstance(patch, list):
+        raise UsageError("a JSON patch is a list of operations; for an object give --type merge")
+    if kind == "merge" and not isinstance(patch, dict):
+        raise UsageError("a merge patch is an object; for a list give --type json")
+    async with call.link() as link:
+        done = await link.commands.carry_out(PatchApplication(call.app(), patch, kind), "")
+    call.say(render(done.tree, "json"))
+    return exit_codes.OK
+
+
+async def _edit(call: Call) -> int:
+    app = call.app()
+    async with call.link() as link:
+        tree = await link.queries.answer(GetApplication(app), "")
+        before = render(tree.get("spec") or {}, "yaml") + "\n"
+        after = await _in_editor(call, before)
+        if not after.strip() or after == before:
+            call.note("Edit cancelled, no changes made.")
+            return exit_codes.OK
+        documents = parse_documents(after, "the edited text")
+        if len(documents) != 1:
+            raise UsageError("the edited text must hold exactly one document")
+        version = tree["metadata"].get("resourceVersion", "")
+        await link.commands.carry_out(UpdateSpec(app, documents[0], resource_version=version), "")
+    return exit_codes.OK
+
+
+async def _in_editor(call: Call, content: str) -> str:
+    import asyncio
+    import shlex
+    import tempfile
+    from pathlib import Path
+
+    environ = call.session.environ
+    editor = shlex.split(environ.get("KUBE_EDITOR") or environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory(prefix="holdfast-edit-") as folder:
+        path = Path(folder) / "spec.yaml"
+        path.write_text(content, encoding="utf-8")
+        # The editor needs the terminal itself, which `kit.process.run` takes away.
+        process = await asyncio.create_subprocess_exec(*editor, str(path))  # noqa: TID251
+        if await process.wait() != 0:
+            raise UsageError(f"the editor {editor[0]} failed; nothing was changed")
+        return path.read_text(encoding="utf-8")
+
+
+COMMANDS = {
+    "set": CommandSpec(
+        "set",
+        "APPNAME",
+        "Change fields of an Application.",
+        _set,
+        (*(flag for flag in SPEC_FLAGS if flag.name != "source-name"), *SOURCE_FLAGS,
+         APP_NAMESPACE),
+        least=1,
+        most=1,
+        examples=(
+            "holdfast app set web --sync-policy automated --auto-prune --self-heal",
+            "holdfast app set web --self-heal=false",
+            "holdfast app set web --revision v1.2 --kustomize-image registry.example.com/web:1.2",
+        ),
+    ),
+    "unset": CommandSpec(
+        "unset",
+        "APPNAME",
+        "Remove fields of an Application.",
+        _unset,
+        (*UNSET_FLAGS, *SOURCE_FLAGS, APP_NAMESPACE),
+        least=1,
+        most=1,
+        examples=("holdfast app unset web --nameprefix --kustomize-image web",),
+    ),
+    "patch": CommandSpec(
+        "patch",
+        "APPNAME",
+        "Patch an Application; prints the result as JSON.",
+        _patch,
+        (
+            Flag("patch", "The patch, as JSON."),
+            Flag("type", "Kind of patch.", default="json", choices=("json", "merge")),
+            APP_NAMESPACE,
+        ),
+        least=1,
+        most=1,
+        examples=(
+            'holdfast app patch web --type merge --patch \'{"spec":{"source":{"path":"prod"}}}\'',
+        ),
+    ),
+    "edit": CommandSpec(
+        "edit",
+        "APPNAME",
+        "Edit the spec of an Application in $KUBE_EDITOR or $EDITOR.",
+        _edit,
+        (APP_NAMESPACE,),
+        least=1,
+        most=1,
+    ),
+}  # fmt: skip

@@ -1,0 +1,140 @@
+"""`app diff`: what differs between git and the cluster, object by object."""
+
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.cli import exit_codes
+from holdfast.cli.app.read import SOURCE_FLAGS
+from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
+from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.domain.commands import RefreshApplication
+from holdfast.domain.errors import ToolError
+from holdfast.domain.identity import AppKey
+from holdfast.domain.queries import ManagedResources
+
+if TYPE_CHECKING:
+    from holdfast.cli.session import Link
+
+Tree = dict[str, Any]
+_SWITCH = FlagKind.SWITCH
+
+
+async def _diff(call: Call) -> int:
+    values = call.values
+    async with call.link() as link:
+        hard = values.switch("hard-refresh")
+        if hard or values.switch("refresh"):
+            await link.commands.carry_out(RefreshApplication(call.app(), hard=hard), "")
+        found = await print_differences(
+            call,
+            link,
+            call.app(),
+            revision=values.text("revision"),
+            local=full_path(values.text("local")),
+        )
+    if found and values.switch("exit-code"):
+        return values.number("diff-exit-code")
+    return exit_codes.OK
+
+
+def full_path(folder: str) -> str:
+    """Return an absolute path without links; `""` stays empty."""
+    return str(Path(folder).resolve()) if folder else ""
+
+
+async def print_differences(
+    call: Call, link: "Link", app: AppKey, *, revision: str = "", local: str = ""
+) -> bool:
+    """Print every difference; return whether there was one."""
+    records = await link.queries.answer(ManagedResources(app, revision, local), "")
+    found = False
+    for record in records:
+        if record.get("hook"):
+            continue
+        live, target = record.get("liveState"), record.get("targetState")
+        if live and target:
+            if not record.get("modified"):
+                continue
+            target = record.get("predictedLiveState") or target
+        elif not live and not target:
+            continue
+        found = True
+        group, kind = record.get("group", ""), record.get("kind", "")
+        where = f"{record.get('namespace', '')}/{record.get('name', '')}"
+        call.say(f"\n===== {group}/{kind} {where} ======")
+        call.say(await _compare(call, _document(live), _document(target)), end="")
+    return found
+
+
+def _document(tree: Tree | None) -> str:
+    """Return YAML without the server's book-keeping of who wrote what."""
+    if not tree:
+        return ""
+    from holdfast.kit import yamlio
+
+    metadata = {k: v for k, v in (tree.get("metadata") or {}).items() if k != "managedFields"}
+    return yamlio.dump({**tree, "metadata": metadata})
+
+
+async def _compare(call: Call, live: str, target: str) -> str:
+    import shutil
+
+    command = shlex.split(call.session.environ.get("KUBECTL_EXTERNAL_DIFF", "")) or ["diff"]
+    if shutil.which(command[0]) is None:
+        return _compare_here(live, target)
+    from holdfast.kit import process
+
+    with tempfile.TemporaryDirectory(prefix="holdfast-diff-") as folder:
+        before, after = Path(folder) / "live.yaml", Path(folder) / "target.yaml"
+        before.write_text(live, encoding="utf-8")
+        after.write_text(target, encoding="utf-8")
+        answer = await process.run([*command, str(before), str(after)])
+    if answer.code > 1:
+        raise ToolError(
+            "HF4002",
+            f"{command[0]} failed: {answer.complaint()}",
+            hint="KUBECTL_EXTERNAL_DIFF names the program; unset it for plain diff",
+        )
+    return answer.stdout.decode("utf-8", errors="replace")
+
+
+def _compare_here(live: str, target: str) -> str:
+    import difflib
+
+    lines = difflib.unified_diff(
+        live.splitlines(keepends=True), target.splitlines(keepends=True), "live", "git"
+    )
+    return "".join(lines)
+
+
+COMMANDS = {
+    "diff": CommandSpec(
+        "diff",
+        "APPNAME",
+        "Show what differs between git and the cluster. Exit code 1 says that something does.",
+        _diff,
+        (
+            Flag("refresh", "Compare again first.", _SWITCH),
+            Flag("hard-refresh", "Compare again, rendering anew.", _SWITCH),
+            Flag("exit-code", "Exit with another code when it differs.", _SWITCH, default="true"),
+            Flag("diff-exit-code", "That code.", FlagKind.NUMBER, default="1"),
+            Flag("revision", "Branch, tag or commit instead of the target revision."),
+            Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
+            Flag("local-repo-root", "Root of the repository of --local.", default="/"),
+            Flag("server-side-generate", "Accepted for compatibility.", _SWITCH, hidden=True),
+            Flag("server-side-diff", "Accepted; every comparison is.", _SWITCH, hidden=True),
+            *SOURCE_FLAGS,
+            APP_NAMESPACE,
+        ),
+        least=1,
+        most=1,
+        wrong_arguments=exit_codes.DIFF_ARGUMENTS,
+        examples=(
+            "holdfast app diff web",
+            "holdfast app diff web --revision v1.3",
+            'KUBECTL_EXTERNAL_DIFF="diff -u" holdfast app diff web',
+        ),
+    )
+}

@@ -1,0 +1,11 @@
+"""The groups below the root; their commands are imported when one is used."""
+
+import click
+
+from holdfast.cli.command import LazyGroup
+from holdfast.cli.root import APP_ENTRIES, PROJECT_ENTRIES
+
+COMMANDS: dict[str, click.Command] = {
+    "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
+    "proj": LazyGroup("proj", PROJECT_ENTRIES, "Work with projects (AppProjects)."),
+}

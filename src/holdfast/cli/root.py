@@ -1,0 +1,109 @@
+"""The tree of commands, and how every failure becomes a text and an exit code."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from holdfast.cli import exit_codes
+from holdfast.cli.command import BadCall, Entry, LazyGroup
+from holdfast.cli.session import Session
+from holdfast.domain.errors import HoldfastError
+
+_APP = "holdfast.cli.app"
+
+APP_ENTRIES = (
+    Entry("create", f"{_APP}.create", "Create an Application."),
+    Entry("set", f"{_APP}.change", "Change fields of an Application."),
+    Entry("unset", f"{_APP}.change", "Remove fields of an Application."),
+    Entry("get", f"{_APP}.read", "Show an Application."),
+    Entry("list", f"{_APP}.read", "List Applications."),
+    Entry("diff", f"{_APP}.diff", "Show what differs between git and the cluster."),
+    Entry("sync", f"{_APP}.sync", "Make the cluster what git declares."),
+    Entry("wait", f"{_APP}.sync", "Wait until Applications are synced and healthy."),
+    Entry("history", f"{_APP}.read", "Show what was deployed and when."),
+    Entry("rollback", f"{_APP}.sync", "Go back to an earlier deployment."),
+    Entry("delete", f"{_APP}.delete", "Delete Applications."),
+    Entry("manifests", f"{_APP}.manifests", "Print the objects that git declares."),
+    Entry("resources", f"{_APP}.manifests", "List the objects of an Application."),
+    Entry("terminate-op", f"{_APP}.sync", "Stop the running operation."),
+    Entry("patch", f"{_APP}.change", "Patch an Application."),
+    Entry("confirm-deletion", f"{_APP}.delete", "Approve deletions that wait for a person."),
+    Entry("edit", f"{_APP}.change", "Edit an Application in an editor."),
+    Entry("logs", f"{_APP}.logs", "Print logs of an Application's pods."),
+)
+PROJECT_ENTRIES = (
+    Entry("create", "holdfast.cli.project", "Create a project."),
+    Entry("get", "holdfast.cli.project", "Show a project."),
+    Entry("list", "holdfast.cli.project", "List projects."),
+    Entry("delete", "holdfast.cli.project", "Delete a project."),
+)
+ROOT_ENTRIES = (
+    Entry("up", "holdfast.cli.servers", "Start a small cluster and the controller, here."),
+    Entry("demo", "holdfast.cli.servers", "Show self-healing in under a minute."),
+    Entry("app", "holdfast.cli.groups", "Work with Applications."),
+    Entry("proj", "holdfast.cli.groups", "Work with projects."),
+    Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
+    Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),
+    Entry("sandbox", "holdfast.cli.servers", "Start the small cluster alone."),
+    Entry("install", "holdfast.cli.servers", "Print the manifests that install Holdfast."),
+    Entry("version", "holdfast.cli.system", "Print the version."),
+    Entry("completion", "holdfast.cli.system", "Print shell completion code."),
+)
+TEXT = """Keep a Kubernetes cluster equal to what git declares, and heal it within milliseconds.
+
+It speaks Argo CD's words: `holdfast app …` takes the flags of `argocd app …` and works on the
+same Application objects. To try it without a cluster: `holdfast demo`, then `holdfast up`."""
+
+
+def root_command() -> LazyGroup:
+    """Return the whole tree; nothing below it is imported yet."""
+    return LazyGroup("holdfast", ROOT_ENTRIES, TEXT)
+
+
+def run(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
+    """Run one command line and return its exit code; nothing is raised."""
+    session = session or Session()
+    try:
+        result = root_command().main(
+            args=None if argv is None else list(argv),
+            prog_name="holdfast",
+            standalone_mode=False,
+            obj=session,
+        )
+    except BadCall as error:
+        print(f"Error: {error}\n\n{error.usage}", file=session.err)
+        return error.code
+    except click.UsageError as error:
+        usage = error.ctx.get_usage() if error.ctx else ""
+        print(f"Error: {error.format_message()}\n\n{usage}", file=session.err)
+        return exit_codes.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has gone (`| head`); nothing is left to say, to nobody.
+        sys.stderr.close()
+        return exit_codes.OK
+    except (HoldfastError, ExceptionGroup) as error:
+        return _report(error, session)
+    return result if isinstance(result, int) else exit_codes.OK
+
+
+def _report(error: Exception, session: Session) -> int:
+    known = _find_known(error)
+    if known is None:
+        raise error
+    print(known.describe(), file=session.err)
+    return exit_codes.FAILED
+
+
+def _find_known(error: BaseException) -> HoldfastError | None:
+    """Return the first error that has a text for people, looking into exception groups."""
+    if isinstance(error, HoldfastError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = _find_known(inner)
+            if found is not None:
+                return found
+    return None

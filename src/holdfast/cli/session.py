@@ -1,0 +1,81 @@
+"""What a command may touch: streams, environment, time, and a way to reach a cluster.
+
+Everything that differs between a terminal and a test is in `Session`, so that a test gives fakes
+for the two ports and reads back exactly what a person would see.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from holdfast.domain.commands import Commands
+    from holdfast.domain.ports import Clock
+    from holdfast.domain.queries import Queries
+
+DEFAULT_NAMESPACE = "argocd"
+NAMESPACE_VARIABLE = "HOLDFAST_NAMESPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which cluster and which control namespace a command is about.
+
+    Attributes:
+        kubeconfig: File given with `--kubeconfig`, or `""` for $KUBECONFIG, then in-cluster.
+        context: Context given with `--kube-context`, or `""` for the current one.
+        namespace: Where Applications and AppProjects live.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = DEFAULT_NAMESPACE
+
+
+class Link(Protocol):
+    """An open way to a cluster."""
+
+    @property
+    def commands(self) -> "Commands":
+        """Carries commands out."""
+        ...
+
+    @property
+    def queries(self) -> "Queries":
+        """Answers questions."""
+        ...
+
+    @property
+    def clock(self) -> "Clock":
+        """Time, for ages and time-outs."""
+        ...
+
+
+Connect = Callable[[Target], AbstractAsyncContextManager[Link]]
+
+
+def _connect_directly(target: Target) -> AbstractAsyncContextManager[Link]:
+    from holdfast.assembly.direct import open_direct
+
+    return open_direct(
+        kubeconfig=target.kubeconfig, context=target.context, namespace=target.namespace
+    )
+
+
+def _environment() -> Mapping[str, str]:
+    import os
+
+    return os.environ
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the program."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    environ: Mapping[str, str] = field(default_factory=_environment)
+    connect: Connect = _connect_directly

@@ -11,7 +11,9 @@ import orjson
 
 from holdfast.cluster.calls import READ_HEADERS, Calls, refusal
 from holdfast.cluster.discovery import Discovery
+from holdfast.cluster.events import EventRecorder
 from holdfast.cluster.kubeconfig import Access
+from holdfast.cluster.lease import LeaseHolder, LeaseSettings
 from holdfast.cluster.paths import object_path
 from holdfast.cluster.reader import Reader
 from holdfast.cluster.sealing import Sealer
@@ -60,6 +62,8 @@ class Connection:
     sealing: Sealer
     watching: Watcher
     calls: Calls
+    clock: Clock
+    rng: random.Random
 
     async def settle_installation_key(self, namespace: str) -> bool:
         """Seal with the key of this installation from now on; make one if there is none.
@@ -82,6 +86,14 @@ class Connection:
             return False
         self.sealing.rekey(found)
         return True
+
+    def lease(self, settings: LeaseSettings) -> LeaseHolder:
+        """Return a holder for the Lease of this cluster; it holds nothing before it runs."""
+        return LeaseHolder(self.calls, self.system, self.clock, self.rng, settings)
+
+    def events(self) -> EventRecorder:
+        """Return a recorder of Events on Applications of this cluster."""
+        return EventRecorder(self.system, self.clock)
 
     async def close(self) -> None:
         """Stop watching and close all connections."""
@@ -180,4 +192,6 @@ async def connect(
         sealing=sealer,
         watching=Watcher(calls, clock, supervisor, rng, chosen.watch_times),
         calls=calls,
+        clock=clock,
+        rng=rng,
     )

@@ -4,30 +4,53 @@ Unknown fields, canonical values, defaults, the merges and who owns what are fac
 Kubernetes' types; they live in `schema`. Here they are only put into the order of a request.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
 
+from holdfast.domain.identity import GroupVersionKind
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.kinds.resource import Resource
+from holdfast.sandbox.options import WriteOptions
+from holdfast.sandbox.statuses import (
+    Cause,
+    StatusError,
+    apply_conflict,
+    bad_request,
+    plain_failure,
+)
+from holdfast.schema.apply_merge import (
+    ApplyConflict,
+    ApplyRequestError,
+    TypedPatchError,
+    Writer,
+    record_update,
+    server_side_apply,
+)
+from holdfast.schema.field_path import field_path
+from holdfast.schema.field_set import EMPTY, FieldSet
+from holdfast.schema.managed_fields import ManagedFieldsError
+from holdfast.schema.types import ObjectType, find_type, type_from_crd_schema
 
-Managers = Callable[[Tree], list[Tree] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What an apply makes.
-
-    Attributes:
-        tree: The object.
-        managers: Gives the managed fields once the final tree is known.
-    """
-
-    tree: Tree
-    managers: Managers
+_STATUS = FieldSet.of(field_path("status"))
+_SPEC_AND_LABELS = FieldSet.of(field_path("spec"), field_path("metadata", "labels"))
+_SPEC = FieldSet.of(field_path("spec"))
 
 
 class Shapes:
     """What types know."""
+
+    def __init__(self) -> None:
+        """Start with no type of a custom resource."""
+        self._custom: dict[int, tuple[Tree | None, ObjectType]] = {}
+
+    def type_of(self, resource: Resource) -> ObjectType:
+        """Return the type of a resource's objects."""
+        if not resource.custom:
+            return _builtin(resource.group, resource.version, resource.kind)
+        known = self._custom.get(id(resource.schema))
+        if known is None or known[0] is not resource.schema:
+            known = resource.schema, type_from_crd_schema(resource.schema)
+            self._custom[id(resource.schema)] = known
+        return known[1]
 
     def completed(
         self, resource: Resource, tree: Tree, validation: str, warnings: list[str]
@@ -38,3 +61,76 @@ class Shapes:
     def initial_status(self, resource: Resource) -> Tree | None:
         """Return the status of a fresh object, None for none."""
         return None if resource.custom else {}
+
+    def strategic(self, resource: Resource, live: Tree, patch: Tree) -> Tree:
+        """Return the object after a strategic merge patch."""
+        raise NotImplementedError
+
+    def apply(
+        self, resource: Resource, live: Tree | None, config: Tree, options: WriteOptions, now: str
+    ) -> Tree:
+        """Return the object after a server-side apply, its managedFields included.
+
+        Raises:
+            StatusError: 409, 500 for what cannot be expressed (A7), 400.
+        """
+        writer = self._writer(resource, options, now)
+        try:
+            merged = server_side_apply(
+                live, config, type=self.type_of(resource), writer=writer, force=bool(options.force)
+            )
+        except ApplyConflict as error:
+            causes = [
+                Cause("FieldManagerConflict", cause.message, cause.field) for cause in error.causes
+            ]
+            raise apply_conflict(causes, str(error)) from error
+        except TypedPatchError as error:
+            raise plain_failure(str(error)) from error
+        except (ApplyRequestError, ManagedFieldsError) as error:
+            raise bad_request(str(error)) from error
+        return merged.tree
+
+    def recorded(
+        self,
+        resource: Resource,
+        old: Tree | None,
+        new: Tree,
+        options: WriteOptions,
+        now: str,
+    ) -> list[Tree] | None:
+        """Return the managedFields after an ordinary write.
+
+        `new` carries those that the client sent, if it sent any.
+
+        Raises:
+            StatusError: 400, the client's managedFields cannot be read.
+        """
+        writer = self._writer(resource, options, now)
+        try:
+            tree = record_update(old, new, type=self.type_of(resource), writer=writer)
+        except ManagedFieldsError as error:
+            raise StatusError(400, "BadRequest", str(error)) from error
+        return tree["metadata"].get("managedFields")
+
+    @staticmethod
+    def _writer(resource: Resource, options: WriteOptions, now: str) -> Writer:
+        reset = EMPTY
+        if options.subresource == "status":
+            reset = _SPEC if resource.custom else _SPEC_AND_LABELS
+        elif resource.has_status and not options.controller:
+            reset = _STATUS
+        return Writer(
+            manager=options.manager,
+            api_version=resource.api_version,
+            now=now,
+            subresource=options.subresource,
+            reset_fields=reset,
+        )
+
+
+@cache
+def _builtin(group: str, version: str, kind: str) -> ObjectType:
+    found = find_type(GroupVersionKind(group, version, kind))
+    if found is None:
+        raise KeyError(f"{group}/{version} {kind}")
+    return found

@@ -8,13 +8,13 @@ import orjson
 
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.sandbox.http.answers import Receive
+from holdfast.sandbox.protobuf import decoding as protobuf
 from holdfast.sandbox.statuses import StatusError, bad_request, unsupported_media_type
 
 # The real server's limit of a request body.
 MAX_BODY_BYTES = 3 * 1024 * 1024
 
 JSON_TYPES = frozenset({"application/json", "", "*/*"})
-YAML_TYPES = frozenset({"application/yaml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,14 @@ def decode_object(content_type: str, raw: bytes) -> Tree:
     Raises:
         StatusError: 415 for a format that is not read here; 400.
     """
+    if content_type == protobuf.MEDIA_TYPE:
+        try:
+            return protobuf.decode_object(raw)
+        except protobuf.ProtobufError as error:
+            raise bad_request(str(error)) from error
     if content_type not in JSON_TYPES:
-        raise unsupported_media_type(content_type, ["application/json"])
+        accepted = ["application/json", protobuf.MEDIA_TYPE]
+        raise unsupported_media_type(content_type, accepted)
     tree = decode_json(raw)
     if not isinstance(tree, dict):
         raise bad_request("couldn't get version/kind; the body is not an object")

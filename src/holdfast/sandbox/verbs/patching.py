@@ -11,7 +11,7 @@ from holdfast.domain.manifest import JSON, Tree
 from holdfast.kit.yamlio import YamlError, load_one
 from holdfast.sandbox.admission import metadata as meta
 from holdfast.sandbox.admission.namespaces import check_namespace
-from holdfast.sandbox.admission.shapes import Managers, Shapes
+from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.kinds.versions import to_storage, to_version
@@ -114,22 +114,22 @@ class Patcher:
         """Server-side apply."""
         storage = self.plane.registry.find_id(resource.id) or resource
         _check_config(resource, target, config)
-        merged = self.shapes.apply(resource, live.tree if live else None, config, options)
-        fresh = to_storage(resource, merged.tree)
+        view = to_version(resource, live.tree) if live else None
+        merged = self.shapes.apply(resource, view, config, options, self.plane.now())
+        managers = merged["metadata"].get("managedFields") or []
+        fresh = to_storage(resource, merged)
         fresh = self.shapes.completed(storage, fresh, "Ignore", options.warnings)
-        fresh["metadata"] = dict(fresh.get("metadata") or {})
+        fresh["metadata"] = dict(fresh["metadata"])
         if live is not None:
-            return self.writer.change(
-                storage, live, fresh, options, own=lambda final: merged.managers(final)
-            )
-        return self._apply_new(storage, target, fresh, merged.managers, options)
+            return self.writer.change(storage, live, fresh, options, managers)
+        return self._apply_new(storage, target, fresh, managers, options)
 
     def _apply_new(
         self,
         resource: Resource,
         target: Target,
         fresh: Tree,
-        managers: Managers,
+        managers: list[Tree],
         options: WriteOptions,
     ) -> Written:
         if options.subresource:
@@ -149,7 +149,7 @@ class Patcher:
         metadata = meta.fill_on_create(self.plane, resource, namespace, metadata)
         check_namespace(self.plane, resource, namespace, target.name)
         fresh = {**fresh, "metadata": metadata}
-        return self.writer.insert(resource, namespace, fresh, managers(fresh), options)
+        return self.writer.insert(resource, namespace, fresh, options, managers)
 
 
 def _check_options(content_type: str, options: WriteOptions) -> None:

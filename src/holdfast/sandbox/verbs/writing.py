@@ -6,14 +6,12 @@
 `create` and `update` take a whole object; the patches make one from the live object and end here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission import metadata as meta
 from holdfast.sandbox.admission.names import metadata_errors
 from holdfast.sandbox.admission.namespaces import check_namespace
-from holdfast.sandbox.admission.ownership import record_write
 from holdfast.sandbox.admission.rules import Rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.kinds.resource import Resource
@@ -26,6 +24,7 @@ from holdfast.sandbox.statuses import (
     not_found,
 )
 from holdfast.sandbox.store.objects import Stored
+from holdfast.schema.apply_merge import keep_times_of_no_op
 from holdfast.sandbox.options import WriteOptions, Written
 
 _ALLOW_UNCONDITIONAL = frozenset({"", "apps", "batch", "autoscaling", "networking.k8s.io"})
@@ -54,25 +53,34 @@ class Writer:
             StatusError: It is refused; nothing was changed.
         """
         metadata = meta.check_envelope(resource, namespace, "", tree)
-        managers = metadata.pop("managedFields", None)
         metadata = meta.fill_on_create(self.plane, resource, namespace, metadata)
         name = metadata.get("name") or ""
         check_namespace(self.plane, resource, namespace, name)
         fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
         if resource.has_status and not options.controller:
             self._start_status(resource, fresh)
-        owned = record_write(self.shapes, resource, (None, fresh), managers, options, self.plane)
-        return self.insert(resource, namespace, fresh, owned, options)
+        return self.insert(resource, namespace, fresh, options)
 
     def insert(
         self,
         resource: Resource,
         namespace: str,
         fresh: Tree,
-        managers: list[Tree] | None,
         options: WriteOptions,
+        managers: list[Tree] | None = None,
     ) -> Written:
-        """Prepare, validate and keep a new object whose metadata is filled in."""
+        """Prepare, validate and keep a new object whose metadata is filled in.
+
+        Args:
+            resource: What it is.
+            namespace: Where it goes.
+            fresh: The object.
+            options: Manager, dry run.
+            managers: Its managed fields, when an apply has made them.
+        """
+        if managers is None:
+            now = self.plane.now()
+            managers = self.shapes.recorded(resource, None, fresh, options, now)
         self.rules.prepared(self.plane, resource, fresh, None)
         metadata = fresh["metadata"]
         name = metadata.get("name") or ""
@@ -83,8 +91,7 @@ class Writer:
         key = (namespace if resource.namespaced else "", name)
         if self.plane.store.find(resource.id, *key) is not None:
             raise already_exists(resource.named(name))
-        if managers:
-            metadata["managedFields"] = managers
+        _set_managers(metadata, managers)
         if options.dry_run:
             return Written(Stored(fresh, 0), created=True)
         return Written(self.plane.store.put(resource.id, key, fresh), created=True)
@@ -120,7 +127,7 @@ class Writer:
         live: Stored,
         fresh: Tree,
         options: WriteOptions,
-        own: Callable[[Tree], list[Tree] | None] | None = None,
+        managers: list[Tree] | None = None,
     ) -> Written:
         """Let `fresh` take the place of `live`, if the rules allow it.
 
@@ -129,8 +136,7 @@ class Writer:
             live: The object as it is.
             fresh: A tree that nobody else holds; its metadata is what the client sent.
             options: Manager, dry run, subresource.
-            own: Gives the managed fields of the final tree (an apply knows them already);
-                None records an ordinary update.
+            managers: The managed fields, when an apply has made them; None records an update.
 
         Raises:
             StatusError: 409 or 422.
@@ -139,7 +145,6 @@ class Writer:
         name = old["metadata"]["name"]
         sent = fresh["metadata"]
         meta.check_versions(resource, name, old, sent)
-        managers = sent.get("managedFields")
         fresh["metadata"] = meta.keep_on_update(old["metadata"], sent)
         self._limit_to_subresource(resource, old, fresh, options)
         self.rules.prepared(self.plane, resource, fresh, old)
@@ -149,11 +154,9 @@ class Writer:
         errors = self._update_errors(resource, old, fresh)
         if errors:
             raise invalid(resource.named(name), errors)
-        if own is not None:
-            owned = own(fresh)
-        else:
-            owned = record_write(self.shapes, resource, (old, fresh), managers, options, self.plane)
-        return self._keep(resource, live, fresh, owned, options)
+        if managers is None:
+            managers = self.shapes.recorded(resource, old, fresh, options, self.plane.now())
+        return self._keep(resource, live, fresh, managers, options)
 
     def _keep(
         self,
@@ -164,11 +167,10 @@ class Writer:
         options: WriteOptions,
     ) -> Written:
         metadata = fresh["metadata"]
-        metadata.pop("managedFields", None)
-        if managers:
-            metadata["managedFields"] = managers
+        _set_managers(metadata, managers)
         metadata["resourceVersion"] = live.tree["metadata"]["resourceVersion"]
-        if fresh == live.tree:
+        if keep_times_of_no_op(live.tree, fresh):
+            # What changes nothing is no write: the version stays, no event.
             return Written(live)
         if options.dry_run:
             return Written(Stored(fresh, live.version))
@@ -226,6 +228,12 @@ class Writer:
         errors += metadata_errors(resource, fresh["metadata"])
         errors += _metadata_update_errors(old["metadata"], fresh["metadata"])
         return errors
+
+
+def _set_managers(metadata: Tree, managers: list[Tree] | None) -> None:
+    metadata.pop("managedFields", None)
+    if managers:
+        metadata["managedFields"] = managers
 
 
 def _metadata_update_errors(old: Tree, new: Tree) -> list[FieldError]:

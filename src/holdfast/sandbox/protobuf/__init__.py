@@ -1,0 +1,1 @@
+"""Reading protobuf bodies: what kubectl sends when it makes an object itself."""

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 
 from holdfast.domain.identity import GroupVersionKind
+from holdfast.schema.field_path import field_path
+from holdfast.schema.field_set import EMPTY, FieldSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +94,25 @@ def _by_gvk() -> dict[GroupVersionKind, BuiltinKind]:
 def find_builtin_kind(gvk: GroupVersionKind) -> BuiltinKind | None:
     """Return a built-in kind in one version, None when it is not served."""
     return _by_gvk().get(gvk)
+
+
+_STATUS = FieldSet.of(field_path("status"))
+_SPEC = FieldSet.of(field_path("spec"))
+_SPEC_AND_LABELS = FieldSet.of(field_path("spec"), field_path("metadata", "labels"))
+
+
+def reset_fields(kind: BuiltinKind, subresource: str = "") -> FieldSet:
+    """Return what a write through a (sub)resource of a built-in kind leaves as it is.
+
+    A kind with a `status` subresource ignores `status` in writes to the object itself, and all
+    of `spec` in writes to `status`.
+    """
+    names = {sub.name for sub in kind.subresources}
+    if "status" not in names:
+        return EMPTY
+    if subresource == "status":
+        return _SPEC_AND_LABELS if kind.gvk.kind in _LABELS_OUTSIDE_STATUS else _SPEC
+    return _STATUS if subresource == "" else EMPTY
+
+
+_LABELS_OUTSIDE_STATUS = ("Deployment",)

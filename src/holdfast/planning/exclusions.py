@@ -7,9 +7,9 @@ First matching rule wins: always excluded; matched by an exclusion; matched by a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from holdfast.domain.globs import matches_glob
 from holdfast.domain.identity import GroupKind
 from holdfast.domain.manifest import JSON
-from holdfast.domain.globs import matches_glob
 
 
 @dataclass(frozen=True, slots=True)

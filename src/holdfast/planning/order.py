@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from holdfast.domain.identity import GroupKind
+from holdfast.domain.identity import GroupKind, ResourceKey
 from holdfast.domain.kinds import NAMESPACE
 from holdfast.planning.definitions import defined_kind, is_crd
 from holdfast.planning.tasks import SyncPhase, Task
@@ -90,8 +90,10 @@ def _send_last(tasks: Sequence[Task]) -> list[Task]:
     ]
 
 
-def _sort_key(task: Task) -> tuple[int, int, int, str]:
-    return (task.phase, task.wave, kind_rank(task.manifest.kind), task.manifest.name)
+def _sort_key(task: Task) -> tuple[int, int, int, str, ResourceKey]:
+    """The identity at the end makes the order independent of the order of the input."""
+    manifest = task.manifest
+    return (task.phase, task.wave, kind_rank(manifest.kind), manifest.name, manifest.key)
 
 
 def _move_prerequisites(tasks: list[Task], destination_namespace: str) -> list[Task]:

@@ -7,9 +7,9 @@ Argo CD does so too (appendix B 17), and a project that relied on it must not ch
 import re
 
 from holdfast.domain.application import Application
+from holdfast.domain.globs import matches_glob, matches_path_glob
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.project import AllowedDestination, KindRule, Project
-from holdfast.domain.globs import matches_glob, matches_path_glob
 
 
 def is_source_permitted(project: Project, repo_url: str) -> bool:

@@ -66,7 +66,8 @@ class Sandbox:
             ConfigurationError: HF3007, another process holds the data folder.
             OSError: The port is taken.
         """
-        self._folder = DataFolder(self._settings.data, self._settings.clock)
+        settings = self._settings
+        self._folder = await asyncio.to_thread(DataFolder, settings.data, settings.clock)
         try:
             await self._start(self._folder)
         except BaseException:
@@ -74,7 +75,7 @@ class Sandbox:
             raise
 
     async def _start(self, folder: DataFolder) -> None:
-        store = self._open_store(folder)
+        store = await self._open_store(folder)
         plane = Plane(
             store, Registry(), self._settings.clock, builtin_controllers=self._settings.controllers
         )
@@ -84,18 +85,16 @@ class Sandbox:
         port = await self._serve(folder, Application(self._handlers, folder.token))
         self.url = f"https://{ADDRESS}:{port}"
         self.kubeconfig_path = self._settings.kubeconfig or folder.path / "kubeconfig"
-        folder.write_kubeconfig(self.kubeconfig_path, self.url)
+        await asyncio.to_thread(folder.write_kubeconfig, self.kubeconfig_path, self.url)
         await store.settled()
         self.ready = True
 
-    def _open_store(self, folder: DataFolder) -> Store:
+    async def _open_store(self, folder: DataFolder) -> Store:
         if self._settings.data is None:
             return Store()
-        self._database = Database(folder.path / "objects.sqlite")
-        store = Store(self._database, self._database.last_version())
-        for resource, key, tree, raw in self._database.objects():
-            store.load(resource, key, tree, raw)
-        self._database.start()
+        store, database = await asyncio.to_thread(_read_store, folder.path / "objects.sqlite")
+        self._database = database
+        database.start()
         return store
 
     async def _serve(self, folder: DataFolder, application: Application) -> int:
@@ -115,7 +114,7 @@ class Sandbox:
         )
         listener = socket.create_server((ADDRESS, self._settings.port), backlog=256)
         listener.setblocking(False)  # noqa: FBT003
-        config.load()
+        await asyncio.to_thread(config.load)
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
         # Not `serve()`: its main loop wakes ten times a second, and an idle cluster should sleep.
@@ -140,7 +139,7 @@ class Sandbox:
             await database.stop()
         if self._folder is not None:
             folder, self._folder = self._folder, None
-            folder.close()
+            await asyncio.to_thread(folder.close)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -150,6 +149,14 @@ class Sandbox:
     async def __aexit__(self, *_: object) -> None:
         """Stop."""
         await self.stop()
+
+
+def _read_store(path: Path) -> tuple[Store, Database]:
+    database = Database(path)
+    store = Store(database, database.last_version())
+    for resource, key, tree, raw in database.objects():
+        store.load(resource, key, tree, raw)
+    return store, database
 
 
 def _handlers(plane: Plane) -> Handlers:

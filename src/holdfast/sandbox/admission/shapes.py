@@ -27,11 +27,11 @@ from holdfast.schema.apply_merge import (
 )
 from holdfast.schema.field_path import field_path
 from holdfast.schema.field_set import EMPTY, FieldSet
+from holdfast.schema.kinds import find_builtin_kind, reset_fields
 from holdfast.schema.managed_fields import ManagedFieldsError
 from holdfast.schema.types import ObjectType, find_type, type_from_crd_schema
 
 _STATUS = FieldSet.of(field_path("status"))
-_SPEC_AND_LABELS = FieldSet.of(field_path("spec"), field_path("metadata", "labels"))
 _SPEC = FieldSet.of(field_path("spec"))
 
 
@@ -115,9 +115,13 @@ class Shapes:
     @staticmethod
     def _writer(resource: Resource, options: WriteOptions, now: str) -> Writer:
         reset = EMPTY
-        if options.subresource == "status":
-            reset = _SPEC if resource.custom else _SPEC_AND_LABELS
-        elif resource.has_status and not options.controller:
+        kind = find_builtin_kind(GroupVersionKind(resource.group, resource.version, resource.kind))
+        if kind is not None and not resource.custom:
+            if not options.controller:
+                reset = reset_fields(kind, options.subresource)
+        elif options.subresource == "status":
+            reset = _SPEC
+        elif resource.has_status:
             reset = _STATUS
         return Writer(
             manager=options.manager,

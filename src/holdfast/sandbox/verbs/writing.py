@@ -24,7 +24,7 @@ from holdfast.sandbox.statuses import (
     not_found,
 )
 from holdfast.sandbox.store.objects import Stored
-from holdfast.schema.apply_merge import keep_times_of_no_op
+from holdfast.schema.apply_merge import differs_only_in_times
 from holdfast.sandbox.options import WriteOptions, Written
 
 _ALLOW_UNCONDITIONAL = frozenset({"", "apps", "batch", "autoscaling", "networking.k8s.io"})
@@ -169,7 +169,7 @@ class Writer:
         metadata = fresh["metadata"]
         _set_managers(metadata, managers)
         metadata["resourceVersion"] = live.tree["metadata"]["resourceVersion"]
-        if keep_times_of_no_op(live.tree, fresh):
+        if differs_only_in_times(live.tree, fresh):
             # What changes nothing is no write: the version stays, no event.
             return Written(live)
         if options.dry_run:

@@ -1,0 +1,27 @@
+"""Contract tests run against the sandbox and against the real control plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.sandbox import AnyPlane, SandboxPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def sandbox_plane() -> Iterator[SandboxPlane]:
+    """One sandbox for the whole session. Each test works in namespaces of its own."""
+    plane = SandboxPlane.start()
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
+def any_plane(request: pytest.FixtureRequest) -> AnyPlane:
+    """The sandbox, then the real control plane: a behaviour counts when both show it."""
+    plane: AnyPlane = request.getfixturevalue(f"{request.param}_plane")
+    return plane

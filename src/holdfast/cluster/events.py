@@ -7,12 +7,11 @@ since an Event is never worth a heal.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from holdfast.domain.errors import ClusterError
-from holdfast.domain.identity import ARGO_GROUP, AppKey, Uid
+from holdfast.domain.events import AppEvent
+from holdfast.domain.identity import ARGO_GROUP
 from holdfast.domain.kinds import EVENT
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import SystemWrite
@@ -23,42 +22,6 @@ log = logging.getLogger(__name__)
 COMPONENT = "argocd-application-controller"
 MESSAGE_CHARS = 1024  # the server refuses longer ones
 QUEUE_EVENTS = 1000
-
-
-class Reason(StrEnum):
-    """Why an Event is written."""
-
-    STATUS_REFRESHED = "StatusRefreshed"
-    RESOURCE_CREATED = "ResourceCreated"
-    RESOURCE_UPDATED = "ResourceUpdated"
-    RESOURCE_DELETED = "ResourceDeleted"
-    RESOURCE_ACTION_RAN = "ResourceActionRan"
-    OPERATION_STARTED = "OperationStarted"
-    OPERATION_COMPLETED = "OperationCompleted"
-
-
-@dataclass(frozen=True, slots=True)
-class AppEvent:
-    """One thing that happened to an Application.
-
-    Attributes:
-        app, uid, resource_version: The Application.
-        reason: What kind of thing.
-        message: The sentence people read.
-        warning: Type Warning instead of Normal.
-        dest_server, dest_namespace: Where the Application deploys to.
-        user: Who asked for it, or `""`.
-    """
-
-    app: AppKey
-    uid: Uid
-    reason: Reason
-    message: str
-    warning: bool = False
-    resource_version: str = ""
-    dest_server: str = ""
-    dest_namespace: str = ""
-    user: str = ""
 
 
 class EventRecorder:

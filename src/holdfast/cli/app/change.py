@@ -1,6 +1,7 @@
 """`app set`, `app unset`, `app patch`, `app edit`: change the Application object."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from holdfast.cli import exit_codes
@@ -12,59 +13,61 @@ from holdfast.cli.policy_hint import say_if_without_effect
 from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags
 from holdfast.cli.spec_flags import SPEC_FLAGS
 from holdfast.cli.unset import UNSET_FLAGS, unset_flags
-from holdfast.domain.commands import PatchApplication, UpdateSpec
+from holdfast.domain.commands import Done, PatchApplication, UpdateSpec
+from holdfast.domain.errors import ClusterError, ConfigurationError
 from holdfast.domain.queries import GetApplication
 
 Tree = dict[str, Any]
+_TRIES = 10
 
 
 async def _set(call: Call) -> int:
     if not call.values.any_given(SPEC_NAMES):
         raise UsageError("please set at least one option to update")
-    app = call.app()
-    async with call.link() as link:
-        tree = await link.queries.answer(GetApplication(app), "")
-        spec = apply_flags(
-            tree.get("spec") or {},
-            call.values,
-            position=call.values.number("source-position"),
-            name=call.values.text("source-name"),
-        )
-        if spec == tree.get("spec"):
-            call.note(f"{app} has these values already; nothing was changed")
-            say_if_without_effect(call, tree)
-            return exit_codes.OK
-        command = UpdateSpec(
-            app,
-            spec,
-            resource_version=tree["metadata"].get("resourceVersion", ""),
-            validate=call.values.switch("validate"),
-        )
-        done = await link.commands.carry_out(command, "")
+    done = await _rewrite(call, lambda spec: apply_flags(spec, call.values, **_source(call)))
+    if done.outcome == "unchanged":
+        call.note(f"{call.app()} has these values already; nothing was changed")
     for note in done.notes:
         call.note(note)
-    say_if_without_effect(call, done.tree or {**tree, "spec": spec})
+    say_if_without_effect(call, done.tree or {})
     return exit_codes.OK
+
+
+async def _rewrite(call: Call, change: Callable[[Tree], Tree]) -> Done:
+    """Read the spec, change it, write it; again where somebody else was faster."""
+    app = call.app()
+    validate = call.values.switch("validate") if call.values.knows("validate") else True
+    async with call.link() as link:
+        for left in reversed(range(_TRIES)):
+            tree = await link.queries.answer(GetApplication(app), "")
+            spec = change(tree.get("spec") or {})
+            if spec == tree.get("spec"):
+                return Done("unchanged", tree)
+            version = tree["metadata"].get("resourceVersion", "")
+            try:
+                return await link.commands.carry_out(
+                    UpdateSpec(app, spec, resource_version=version, validate=validate), ""
+                )
+            except ClusterError as error:
+                if error.code != "HF2004" or not left:
+                    raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _source(call: Call) -> dict[str, Any]:
+    return {
+        "position": call.values.number("source-position"),
+        "name": call.values.text("source-name"),
+    }
 
 
 async def _unset(call: Call) -> int:
     names = [flag.name for flag in UNSET_FLAGS]
     if not call.values.any_given(names):
         raise UsageError("please name at least one field to remove")
-    app = call.app()
-    async with call.link() as link:
-        tree = await link.queries.answer(GetApplication(app), "")
-        spec = unset_flags(
-            tree.get("spec") or {},
-            call.values,
-            position=call.values.number("source-position"),
-            name=call.values.text("source-name"),
-        )
-        if spec == tree.get("spec"):
-            call.note(f"{app} has none of these fields; nothing was changed")
-            return exit_codes.OK
-        version = tree["metadata"].get("resourceVersion", "")
-        await link.commands.carry_out(UpdateSpec(app, spec, resource_version=version), "")
+    done = await _rewrite(call, lambda spec: unset_flags(spec, call.values, **_source(call)))
+    if done.outcome == "unchanged":
+        call.note(f"{call.app()} has none of these fields; nothing was changed")
     return exit_codes.OK
 
 
@@ -88,16 +91,27 @@ async def _edit(call: Call) -> int:
     app = call.app()
     async with call.link() as link:
         tree = await link.queries.answer(GetApplication(app), "")
-        before = render(tree.get("spec") or {}, "yaml") + "\n"
-        after = await _in_editor(call, before)
-        if not after.strip() or after == before:
-            call.note("Edit cancelled, no changes made.")
-            return exit_codes.OK
-        documents = parse_documents(after, "the edited text")
-        if len(documents) != 1:
-            raise UsageError("the edited text must hold exactly one document")
-        version = tree["metadata"].get("resourceVersion", "")
-        await link.commands.carry_out(UpdateSpec(app, documents[0], resource_version=version), "")
+    read = tree.get("spec") or {}
+    before = render(read, "yaml") + "\n"
+    after = await _in_editor(call, before)
+    if not after.strip() or after == before:
+        call.note("Edit cancelled, no changes made.")
+        return exit_codes.OK
+    documents = parse_documents(after, "the edited text")
+    if len(documents) != 1:
+        raise UsageError("the edited text must hold exactly one document")
+
+    def edited(now: Tree) -> Tree:
+        if now != read:
+            raise ConfigurationError(
+                "HF3006",
+                "somebody else changed the spec while you edited it",
+                about=app,
+                hint="edit it again; nothing of yours was written",
+            )
+        return documents[0]
+
+    await _rewrite(call, edited)
     return exit_codes.OK
 
 

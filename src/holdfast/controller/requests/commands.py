@@ -1,0 +1,108 @@
+"""`DirectCommands`: the port `Commands`, straight against the cluster."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from holdfast.controller.requests.applications import ApplicationWrites
+from holdfast.controller.requests.feed import ApplicationFeed
+from holdfast.controller.requests.lookup import Lookup
+from holdfast.controller.requests.projects import ProjectWrites
+from holdfast.controller.requests.refreshing import Refreshing
+from holdfast.controller.requests.rendering import Rendering
+from holdfast.controller.requests.running import OperationWrites
+from holdfast.controller.requests.specs import SpecChecks
+from holdfast.domain.commands import (
+    Command,
+    ConfirmDeletion,
+    CreateApplication,
+    CreateProject,
+    DeleteApplication,
+    DeleteProject,
+    Done,
+    PatchApplication,
+    RefreshApplication,
+    RollBackApplication,
+    SyncApplication,
+    TerminateOperation,
+    UpdateSpec,
+)
+from holdfast.domain.ports import (
+    Clock,
+    ClusterReader,
+    ClusterWriter,
+    Kinds,
+    Renderer,
+    Sealing,
+    Sources,
+    SystemWriter,
+    Watching,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPorts:
+    """Everything that requests need from outside.
+
+    Attributes:
+        control_namespace: Where projects and the controller live.
+        server: Address of the cluster, for people.
+    """
+
+    reader: ClusterReader
+    writer: ClusterWriter
+    system: SystemWriter
+    kinds: Kinds
+    watching: Watching
+    sealing: Sealing
+    sources: Sources
+    renderer: Renderer
+    clock: Clock
+    control_namespace: str
+    server: str = ""
+
+    @property
+    def lookup(self) -> Lookup:
+        """Reads Applications and projects."""
+        return Lookup(self.reader, self.kinds, self.control_namespace)
+
+    @property
+    def rendering(self) -> Rendering:
+        """Renders Applications."""
+        return Rendering(
+            self.sources, self.renderer, self.kinds, self.sealing, self.control_namespace
+        )
+
+
+class DirectCommands:
+    """Writes what `argocd --core` would write."""
+
+    def __init__(self, ports: RequestPorts, feed: ApplicationFeed) -> None:
+        """Keep the ports; `feed` is shared with the queries."""
+        lookup, rendering = ports.lookup, ports.rendering
+        checks = SpecChecks(lookup, rendering)
+        self._applications = ApplicationWrites(ports.system, lookup, checks, ports.clock)
+        self._operations = OperationWrites(ports.system, lookup, rendering, ports.clock)
+        self._projects = ProjectWrites(ports.system, ports.reader, lookup)
+        self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
+
+    async def carry_out(self, command: Command, who: str) -> Done:
+        """Do it, or raise a HoldfastError that says why not."""
+        match command:
+            case SyncApplication() | RollBackApplication() | TerminateOperation():
+                return await self._operations.carry_out(command, who)
+            case RefreshApplication():
+                return await self._refreshing.refresh(command)
+            case CreateProject():
+                return await self._projects.create(command)
+            case DeleteProject():
+                return await self._projects.delete(command)
+            case (
+                CreateApplication()
+                | UpdateSpec()
+                | PatchApplication()
+                | DeleteApplication()
+                | ConfirmDeletion()
+            ):
+                return await self._applications.carry_out(command)
+            case _:
+                assert_never(command)

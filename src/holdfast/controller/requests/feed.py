@@ -1,0 +1,88 @@
+"""One watch of the Applications of a namespace, and everybody who wants to hear of one of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from holdfast.domain.application import APPLICATION
+from holdfast.domain.identity import AppKey, ResourceKey
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import EventKind, Watching, WatchScope
+
+_Item = Manifest | Exception | None
+_Queue = asyncio.Queue[_Item]
+
+
+class ApplicationFeed:
+    """Shares one watch for each namespace among all who follow an Application."""
+
+    def __init__(self, watching: Watching) -> None:
+        """Nothing is watched until somebody follows."""
+        self._watching = watching
+        self._latest: dict[AppKey, Manifest] = {}
+        self._listed: set[str] = set()
+        self._followers: dict[AppKey, list[_Queue]] = {}
+
+    async def follow(self, app: AppKey) -> AsyncIterator[Manifest | None]:
+        """Yield the Application as it is, each change, and None when it is (or becomes) absent.
+
+        Raises:
+            HoldfastError: the Applications cannot be watched.
+        """
+        with self._subscribed(app) as queue:
+            self._watching.start(WatchScope(APPLICATION, app.namespace), self)
+            if app.namespace in self._listed:
+                queue.put_nowait(self._latest.get(app))
+            while True:
+                item = await queue.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+                if item is None:
+                    return
+
+    @contextmanager
+    def _subscribed(self, app: AppKey) -> Iterator[_Queue]:
+        queue: _Queue = asyncio.Queue()
+        self._followers.setdefault(app, []).append(queue)
+        try:
+            yield queue
+        finally:
+            self._followers[app].remove(queue)
+
+    # --- WatchSink -----------------------------------------------------------------------------
+
+    def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
+        """Hand a change to its followers."""
+        del scope
+        app = AppKey(manifest.namespace, manifest.name)
+        if event is EventKind.DELETED:
+            self._latest.pop(app, None)
+            self._tell(app, None)
+            return
+        before = self._latest.get(app)
+        self._latest[app] = manifest
+        if before is None or before.resource_version != manifest.resource_version:
+            self._tell(app, manifest)
+
+    def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
+        """Tell the followers of what is not there."""
+        del version
+        namespace = scope.namespace or ""
+        self._listed.add(namespace)
+        present = {AppKey(key.namespace, key.name) for key in keys}
+        for app in [app for app in self._followers if app.namespace == namespace]:
+            if app not in present:
+                self._latest.pop(app, None)
+                self._tell(app, None)
+
+    def failed(self, scope: WatchScope, error: Exception) -> None:
+        """Let everybody who waits know that nothing more will come."""
+        for app, queues in self._followers.items():
+            if app.namespace == scope.namespace:
+                for queue in queues:
+                    queue.put_nowait(error)
+
+    def _tell(self, app: AppKey, item: _Item) -> None:
+        for queue in self._followers.get(app, ()):
+            queue.put_nowait(item)

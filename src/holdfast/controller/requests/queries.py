@@ -1,0 +1,221 @@
+"""`DirectQueries`: the port `Queries`, straight from the cluster and from git."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol, assert_never
+
+from holdfast.controller.requests.commands import RequestPorts
+from holdfast.controller.requests.feed import ApplicationFeed
+from holdfast.controller.requests.managed import ManagedObjects
+from holdfast.controller.requests.masking import mask_all
+from holdfast.controller.requests.resource_tree import POD, Trees
+from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.errors import ConfigurationError
+from holdfast.domain.identity import AppKey
+from holdfast.domain.kinds import LEASE
+from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.domain.project import PROJECT
+from holdfast.domain.queries import (
+    GetApplication,
+    GetManifests,
+    GetProject,
+    GetStatus,
+    ListApplications,
+    ListProjects,
+    ManagedResources,
+    PodLogs,
+    Query,
+    ResourceTree,
+)
+from holdfast.planning.times import find_time
+
+LEASE_NAME = "holdfast"
+WATCH_LAG_ANNOTATION = "holdfast.dev/watch-lag"
+_LAST_ERRORS = 10
+
+
+class PodLogSource(Protocol):
+    """Reads what a container printed."""
+
+    def lines(self, pod: Manifest, container: str, query: PodLogs) -> AsyncIterator[str]:
+        """Yield lines, oldest first."""
+        ...
+
+
+class DirectQueries:
+    """Answers from the cluster and from git."""
+
+    def __init__(
+        self, ports: RequestPorts, feed: ApplicationFeed, pod_logs: PodLogSource | None = None
+    ) -> None:
+        """Keep the ports; `feed` is shared with the commands."""
+        self._ports = ports
+        self._feed = feed
+        self._pod_logs = pod_logs
+        self._lookup = ports.lookup
+        self._rendering = ports.rendering
+        self._managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, self._rendering)
+        self._trees = Trees(ports.reader, ports.kinds, self._managed)
+
+    async def answer(self, query: Query, who: str) -> JSON:
+        """Answer, or raise a HoldfastError that says why not."""
+        del who  # straight to the cluster: its own access rules decide
+        match query:
+            case GetApplication() | GetManifests() | ManagedResources() | ResourceTree():
+                return await self._about_one(query)
+            case ListApplications():
+                return await self._list(query)
+            case GetProject():
+                return (await self._lookup.project(query.name)).manifest.tree
+            case ListProjects():
+                return await self._projects()
+            case GetStatus():
+                return await self._status()
+            case _:
+                assert_never(query)
+
+    async def _about_one(
+        self, query: GetApplication | GetManifests | ManagedResources | ResourceTree
+    ) -> JSON:
+        app = await self._lookup.application(query.app)
+        match query:
+            case GetApplication():
+                return app.manifest.tree
+            case GetManifests():
+                return await self._manifests(app, query)
+            case ManagedResources():
+                return await self._managed.records(app, query.revision, query.local)
+            case ResourceTree():
+                return await self._trees.build(app)
+            case _:
+                assert_never(query)
+
+    async def watch_application(self, app: AppKey) -> AsyncIterator[Tree | None]:
+        """Yield the Application at once and after each change; None once it is deleted."""
+        await self._lookup.check_installed()
+        async for manifest in self._feed.follow(app):
+            yield manifest.tree if manifest is not None else None
+
+    async def logs(self, query: PodLogs) -> AsyncIterator[str]:
+        """Yield lines of logs of every pod that is meant, one pod after the other.
+
+        Raises:
+            ConfigurationError: HF3009, the Application has no such pod.
+        """
+        app = await self._lookup.application(query.app)
+        if self._pod_logs is None:
+            raise ConfigurationError("HF3009", "logs cannot be read over this connection")
+        pods = await self._pods(app, query)
+        if not pods:
+            raise ConfigurationError(
+                "HF3009",
+                "the application has no pod that matches",
+                about=app.key,
+                hint=f"`holdfast app resources {app.key.name}` shows what there is",
+            )
+        for pod in pods:
+            async for line in self._pod_logs.lines(pod, query.container, query):
+                yield line
+
+    async def _list(self, query: ListApplications) -> list[Tree]:
+        await self._lookup.check_installed()
+        listed = await self._ports.reader.list(APPLICATION, query.namespace, query.selector)
+        apps = [Application.parse(item) for item in listed.items]
+        return [
+            app.manifest.tree
+            for app in sorted(apps, key=lambda app: app.key)
+            if not query.projects or app.project in query.projects
+        ]
+
+    async def _manifests(self, app: Application, query: GetManifests) -> list[Tree]:
+        if query.live:
+            return mask_all(await self._managed.live(app))
+        asked = query.revisions or ((query.revision,) if query.revision else ())
+        targets = await self._rendering.render(app, asked, query.local)
+        return mask_all(targets.manifests)
+
+    async def _projects(self) -> list[Tree]:
+        await self._lookup.check_installed()
+        listed = await self._ports.reader.list(PROJECT, self._ports.control_namespace)
+        return [item.tree for item in sorted(listed.items, key=lambda item: item.name)]
+
+    async def _pods(self, app: Application, query: PodLogs) -> list[Manifest]:
+        tree = await self._trees.build(app)
+        nodes = {node.get("uid"): node for node in tree["nodes"]}
+        chosen = [
+            node
+            for node in tree["nodes"]
+            if node["kind"] == "Pod" and not node["group"] and _descends(node, nodes, query)
+        ]
+        found = [
+            await self._ports.reader.get(POD, node["namespace"], node["name"]) for node in chosen
+        ]
+        return [pod for pod in found if pod is not None]
+
+    async def _status(self) -> Tree:
+        """Say how Holdfast does, from what it leaves in the cluster: its lease, its statuses."""
+        ports = self._ports
+        status: Tree = {
+            "connected": True,
+            "server": ports.server,
+            "version": await ports.reader.server_version(),
+            "namespace": ports.control_namespace,
+        }
+        lease = await ports.reader.get(LEASE, ports.control_namespace, LEASE_NAME)
+        status.update(_lease_status(lease, ports.clock.now()))
+        if ports.kinds.find(APPLICATION) is None:
+            return {**status, "applications": {}, "lastErrors": []}
+        listed = await ports.reader.list(APPLICATION, ports.control_namespace)
+        apps = [Application.parse(item) for item in listed.items]
+        counts = Counter(
+            str((app.status.get("sync") or {}).get("status") or "Unknown") for app in apps
+        )
+        status["applications"] = dict(sorted(counts.items()))
+        status["lastErrors"] = _last_errors(apps)
+        return status
+
+
+def _descends(node: Tree, nodes: dict[str, Tree], query: PodLogs) -> bool:
+    """Whether a pod, or something that it grew out of, is what was asked for."""
+    wanted = {"group": query.group, "kind": query.kind, "namespace": query.namespace,
+              "name": query.name}  # fmt: skip
+    wanted = {key: value for key, value in wanted.items() if value}
+    current: Tree | None = node
+    while current is not None:
+        if all(current.get(key) == value for key, value in wanted.items()):
+            return True
+        parents = current.get("parentRefs") or []
+        current = nodes.get(parents[0]["uid"]) if parents else None
+    return False
+
+
+def _lease_status(lease: Manifest | None, now: datetime) -> Tree:
+    """Who leads; nobody where the lease has run out."""
+    nobody = {"leader": "", "leaseRenewed": "", "watchLag": ""}
+    if lease is None or not lease.at("spec", "holderIdentity"):
+        return nobody
+    renewed = find_time(lease.at("spec", "renewTime"))
+    seconds = lease.at("spec", "leaseDurationSeconds") or 0
+    if renewed is None or (now - renewed).total_seconds() > seconds:
+        return {**nobody, "leaseRenewed": lease.at("spec", "renewTime") or ""}
+    return {
+        "leader": lease.at("spec", "holderIdentity"),
+        "leaseRenewed": lease.at("spec", "renewTime") or "",
+        "watchLag": lease.annotation(WATCH_LAG_ANNOTATION) or "",
+    }
+
+
+def _last_errors(apps: list[Application]) -> list[Tree]:
+    found = [
+        {
+            "app": str(app.key),
+            "type": str(item.get("type")),
+            "message": str(item.get("message")),
+            "at": str(item.get("lastTransitionTime") or ""),
+        }
+        for app in apps
+        for item in app.status.get("conditions") or ()
+        if str(item.get("type")).endswith("Error")
+    ]
+    return sorted(found, key=lambda item: item["at"], reverse=True)[:_LAST_ERRORS]

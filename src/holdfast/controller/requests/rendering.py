@@ -1,0 +1,82 @@
+"""What git declares for an Application, rendered here and now: targets with their tracking."""
+
+from dataclasses import dataclass
+
+from holdfast.domain.application import IN_CLUSTER_SERVER, Application
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
+from holdfast.domain.source import Checkout, RenderContext, Source
+from holdfast.planning.targets import Targets, TargetSettings, build_targets
+
+LOCAL_SEPARATOR = "//"
+"""`ROOT//PATH`: a folder on this machine, inside the root of its repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Renders Applications, without any reuse: a person waits for this one answer."""
+
+    sources: Sources
+    renderer: Renderer
+    kinds: Kinds
+    sealing: Sealing
+    control_namespace: str
+
+    async def resolve(self, app: Application, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the commit of each source; `asked` overrides target revisions by place."""
+        found = []
+        for place, source in enumerate(app.sources):
+            revision = asked[place] if place < len(asked) and asked[place] else ""
+            wanted = revision or source.target_revision
+            found.append(await self.sources.resolve(source, wanted, force=True))
+        return tuple(found)
+
+    async def render(
+        self, app: Application, revisions: tuple[str, ...] = (), local: str = ""
+    ) -> Targets:
+        """Return sealed targets.
+
+        Args:
+            app: The Application.
+            revisions: Branches, tags or commits instead of the target revisions, by place.
+            local: `ROOT//PATH` on this machine instead of the (only) source.
+
+        Raises:
+            HoldfastError: the repository, a file or a tool is at fault.
+        """
+        if local:
+            root, _, path = local.partition(LOCAL_SEPARATOR)
+            base = app.sources[0].tree if app.sources else {}
+            source = Source.parse({**base, "repoURL": root, "path": path or "."})
+            manifests = await self._render(app, source, Checkout(root, "", root))
+            return self._targets(app, manifests)
+        found: list[Manifest] = []
+        shas = await self.resolve(app, revisions)
+        for source, sha in zip(app.sources, shas, strict=True):
+            if source.ref and not source.path and not source.chart:
+                continue
+            found += await self._render(app, source, await self.sources.checkout(source, sha))
+        return self._targets(app, found)
+
+    async def _render(
+        self, app: Application, source: Source, checkout: Checkout
+    ) -> tuple[Manifest, ...]:
+        context = RenderContext(
+            app_instance=app.key.instance_name(self.control_namespace),
+            app_name=app.key.name,
+            destination_namespace=app.destination.namespace,
+            project=app.project,
+        )
+        return (await self.renderer.render(checkout, source, context)).manifests
+
+    def _targets(
+        self, app: Application, manifests: list[Manifest] | tuple[Manifest, ...]
+    ) -> Targets:
+        settings = TargetSettings(
+            instance=app.key.instance_name(self.control_namespace),
+            namespace=app.destination.namespace,
+            server=app.destination.server or IN_CLUSTER_SERVER,
+        )
+        targets = build_targets(manifests, self.kinds.find, settings)
+        sealed = tuple(self.sealing.seal(manifest) for manifest in targets.manifests)
+        return Targets(sealed, targets.conditions)

@@ -13,7 +13,6 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from holdfast.kit.redact import redact, tidy
 
@@ -151,16 +150,18 @@ async def end(process: asyncio.subprocess.Process) -> None:
     """Kill what is left of the program's process group and wait until it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    if process.stdin is not None:
-        process.stdin.close()
-    # A cancelled caller still waits: a killed process is gone within milliseconds.
-    while process.returncode is None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(process.wait())
-    # asyncio closes the pipes only at their end of file; a grandchild may hold them open.
+    # asyncio reports the end only when the pipes are closed, and a full pipe that nobody reads, or
+    # a grandchild that holds one open, keeps them open for ever.
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()
+    waiting = asyncio.ensure_future(process.wait())
+    # A cancelled caller still waits: a killed process is gone within milliseconds.
+    try:
+        await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        await asyncio.wait([waiting], timeout=5)
+        raise
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
@@ -183,7 +184,7 @@ async def find_network_cutter() -> tuple[str, ...]:
     """
     if sys.platform != "linux":
         return ()
-    unshare = _unshare()
+    unshare = await asyncio.to_thread(find_program, "unshare", "/usr/bin", "/bin")
     if unshare is None:
         return ()
     words = (unshare, "--user", "--map-current-user", "--net", "--")
@@ -192,11 +193,6 @@ async def find_network_cutter() -> tuple[str, ...]:
     except ProcessError:
         return ()
     return words if tried.code == 0 else ()
-
-
-@cache
-def _unshare() -> str | None:
-    return find_program("unshare", "/usr/bin", "/bin")
 
 
 def _limit(pid: int, limits: Limits) -> None:

@@ -18,11 +18,11 @@ from typing import TypeAlias
 
 from holdfast.domain.application import APPLICATION, RESOURCES_FINALIZER, Application
 from holdfast.domain.condition import Condition, ConditionType
+from holdfast.domain.hooks import sync_wave
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import Propagation
 from holdfast.planning.definitions import is_crd
-from holdfast.planning.hooks import sync_wave
 from holdfast.planning.options import (
     Removal,
     deletion_choice,

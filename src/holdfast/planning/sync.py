@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from holdfast.domain.condition import Condition, ConditionType
-from holdfast.domain.identity import ResourceKey
-from holdfast.domain.kinds import NAMESPACE
-from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.operation import Operation, SelectedResource
-from holdfast.planning.hooks import (
+from holdfast.domain.hooks import (
     is_deletion_hook,
     is_garbage_hook,
     is_hook,
     is_skipped,
 )
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.kinds import NAMESPACE
+from holdfast.domain.manifest import Manifest, Tree
+from holdfast.domain.operation import Operation, SelectedResource
 from holdfast.planning.options import (
     SYNC_OPTIONS_ANNOTATION,
     OperationOptions,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from holdfast.domain.hooks import sync_wave
 from holdfast.domain.identity import GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import Manifest
-from holdfast.planning.hooks import sync_wave
 from holdfast.planning.options import SyncOptions
 
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.domain.plan import Propagation
-from holdfast.planning.hooks import (
+from holdfast.domain.hooks import (
     DeletePolicy,
     HookType,
     delete_policies,
@@ -16,6 +15,7 @@ from holdfast.planning.hooks import (
     is_skipped,
     sync_wave,
 )
+from holdfast.domain.plan import Propagation
 from holdfast.planning.options import (
     OperationOptions,
     Removal,

@@ -83,12 +83,30 @@ class KubeRest:
             self._connection.close()
             self._connection = None
 
+    def install_crd(self, crd: JSON) -> None:
+        """Create a CRD if it is missing, and wait until its kind is served."""
+        root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        made = self.send("POST", root, crd)
+        assert made.status in (201, 409), made
+        spec = crd["spec"]
+        path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+        watch = f"{root}/{crd['metadata']['name']}"
+        for _ in range(500):
+            if self.send("GET", path).status == 200 and _is_established(self.send("GET", watch)):
+                return
+        raise AssertionError(f"{crd['metadata']['name']} is not served")
+
     def new_namespace(self) -> str:
         """Create a namespace with a name of its own, and return the name."""
         name = f"schema-{uuid.uuid4().hex[:10]}"
         made = self.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
         assert made.status == 201, made
         return name
+
+
+def _is_established(answer: Answer) -> bool:
+    conditions = answer.body.get("status", {}).get("conditions", ())
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 def path_of(tree: JSON, plural: str, *, named: bool = True, subresource: str = "") -> str:

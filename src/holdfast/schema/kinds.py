@@ -116,3 +116,15 @@ def reset_fields(kind: BuiltinKind, subresource: str = "") -> FieldSet:
 
 
 _LABELS_OUTSIDE_STATUS = ("Deployment",)
+
+
+def crd_reset_fields(*, status: bool, subresource: str = "") -> FieldSet:
+    """Return the same for a custom resource; `status` says whether its CRD has that subresource."""
+    if not status:
+        return EMPTY
+    if subresource == "status":
+        return _METADATA_AND_SPEC
+    return _STATUS if subresource == "" else EMPTY
+
+
+_METADATA_AND_SPEC = FieldSet.of(field_path("metadata"), field_path("spec"))

@@ -282,19 +282,19 @@ class Renderer(Protocol):
 class Metrics(Protocol):
     """Counters and histograms; names in controller.md §11.2."""
 
-    def increment(self, name: str, amount: float = 1.0, **labels: str) -> None:
+    def increment(self, metric: str, amount: float = 1.0, /, **labels: str) -> None:
         """Add to a counter."""
         ...
 
-    def observe(self, name: str, value: float, **labels: str) -> None:
+    def observe(self, metric: str, value: float, /, **labels: str) -> None:
         """Add a value to a histogram."""
         ...
 
-    def set_gauge(self, name: str, value: float, **labels: str) -> None:
+    def set_gauge(self, metric: str, value: float, /, **labels: str) -> None:
         """Set a gauge."""
         ...
 
-    def drop(self, name: str, **labels: str) -> None:
+    def drop(self, metric: str, /, **labels: str) -> None:
         """Forget the series of a gauge that match the labels."""
         ...
 

@@ -1,0 +1,433 @@
+"""The controller: wires the two lanes to the watches and keeps Applications in the queue.
+
+    watch events ─▶ observer ─▶ heal lane                      objects, at once
+                        └─────▶ queue ─▶ sync lane, operations, deletion   one Application at a time
+
+Triggers of one Application are merged: the deepest level wins. A worker does, in this order: a
+requested operation, the deletion, the round that is due.
+"""
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from holdfast.applying.write import ObjectWriting
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.comparing import Comparing
+from holdfast.controller.deletion import Deletion, DeletionParts
+from holdfast.controller.desired import DesiredStates, InstallationSettings
+from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
+from holdfast.controller.namespaces import NamespaceKeeper
+from holdfast.controller.objects import Objects
+from holdfast.controller.observer import Observer
+from holdfast.controller.operations import OperationParts, Operations
+from holdfast.controller.permits import Permits
+from holdfast.controller.run_state import restore_run
+from holdfast.controller.selectors import parse_selector
+from holdfast.controller.state import AppState, ObjectState, Registry
+from holdfast.controller.status_writer import StatusWriter
+from holdfast.controller.sync_lane import RoundEnd, SyncLane, SyncLaneParts
+from holdfast.controller.tasks_runner import TaskPorts, TaskRunner
+from holdfast.controller.watches import Watches
+from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Application
+from holdfast.domain.errors import ClusterError
+from holdfast.domain.events import EventRecorder, Reason
+from holdfast.domain.identity import AppKey
+from holdfast.domain.plan import SystemWrite
+from holdfast.domain.ports import (
+    Clock,
+    ClusterReader,
+    ClusterWriter,
+    Kinds,
+    Metrics,
+    Renderer,
+    Sealing,
+    Sources,
+    SystemWriter,
+    Watching,
+)
+from holdfast.kit.keyed_queue import KeyedQueue
+from holdfast.kit.tasks import Supervisor
+from holdfast.planning.refresh import Expiry, Level, Refresh, RefreshType, find_refresh
+
+log = logging.getLogger(__name__)
+
+_SOON_S = 0.05
+_HEAL_STATUS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerPorts:
+    """Everything outside that the controller talks to."""
+
+    clock: Clock
+    supervisor: Supervisor
+    reader: ClusterReader
+    writer: ClusterWriter
+    system: SystemWriter
+    kinds: Kinds
+    sealing: Sealing
+    watching: Watching
+    sources: Sources
+    renderer: Renderer
+    recorder: EventRecorder
+    metrics: Metrics
+    rng: random.Random = field(default_factory=random.Random)
+
+
+class Controller:
+    """Keeps Applications in sync. Make one, `await run()`; cancel to stop."""
+
+    def __init__(
+        self,
+        ports: ControllerPorts,
+        settings: ControllerSettings,
+        installation: InstallationSettings | None = None,
+    ) -> None:
+        """Wire everything; nothing happens before `run`."""
+        self._ports = ports
+        self._settings = settings
+        self.installation = installation or InstallationSettings()
+        self.registry = Registry(settings.control_namespace)
+        self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
+        self._status_due: set[AppKey] = set()
+        self._touched: dict[AppKey, Level] = {}
+        self._wire()
+
+    def _wire(self) -> None:
+        ports, settings, registry = self._ports, self._settings, self.registry
+        self._objects = Objects(registry, ports.kinds, self.installation.tracking)
+        permits = Permits(registry, ports.kinds)
+        writing = ObjectWriting(ports.reader, ports.writer)
+        runtime = LaneRuntime(
+            ports.clock, ports.supervisor, settings, self._object_changed, self._healed
+        )
+        self.lane = HealLane(registry, self._objects, writing, ports.reader, permits, runtime)
+        self.observer = Observer(registry, self._objects, self.lane)
+        self.observer.app_changed = self._app_changed
+        self.observer.kinds_changed = self._kinds_changed
+        self.observer.is_selected = parse_selector(settings.selector)
+        self._watches = Watches(
+            registry, ports.watching, ports.reader, ports.kinds, self.observer, settings
+        )
+        self._status = StatusWriter(
+            registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
+        )
+        desired = DesiredStates(
+            ports.sources, ports.renderer, ports.kinds, ports.sealing, settings.control_namespace
+        )
+        desired.settings = self.installation
+        self._desired = desired
+        comparing = Comparing(
+            self._objects,
+            ports.writer,
+            parallel=settings.sync.parallel_dry_runs,
+            may_ask=not settings.observe,
+        )
+        keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
+        self._objects.ask_namespace = keeper.ask
+        self._sync = SyncLane(
+            SyncLaneParts(
+                registry,
+                self._objects,
+                desired,
+                self._watches,
+                comparing,
+                self.lane,
+                self._status,
+                ports.kinds,
+                ports.clock,
+                ports.metrics,
+                settings,
+            )
+        )
+        runner = TaskRunner(
+            registry,
+            TaskPorts(
+                ports.reader,
+                ports.writer,
+                writing,
+                permits,
+                self._objects,
+                self.lane,
+                asyncio.Semaphore(settings.sync.parallel_writes),
+                asyncio.Semaphore(settings.sync.parallel_dry_runs),
+            ),
+        )
+        self._operations = Operations(
+            OperationParts(
+                registry,
+                desired,
+                comparing,
+                self._watches,
+                runner,
+                permits,
+                keeper,
+                ports.kinds,
+                self._status,
+                ports.clock,
+                settings,
+            )
+        )
+        self._deletion = Deletion(
+            DeletionParts(
+                registry,
+                self._objects,
+                self._watches,
+                permits,
+                ports.writer,
+                ports.system,
+                self._status,
+                ports.clock,
+            )
+        )
+
+    # --- running ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Watch and work until cancelled.
+
+        Raises:
+            ClusterError: the first lists could not be had.
+        """
+        try:
+            self._desired.kube_version = (await self._ports.reader.server_version()).lstrip("v")
+        except ClusterError as error:
+            log.warning("server version unknown code=%s %s", error.code, error)
+        await self._watches.start()
+        log.info(
+            "watching namespace=%s apps=%d",
+            self._settings.control_namespace,
+            len(self.registry.apps),
+        )
+        await self._queue.work(self._work, workers=self._settings.sync.workers)
+
+    def close(self) -> None:
+        """Take no more work; what was begun ends."""
+        self._queue.close()
+
+    @property
+    def queue_length(self) -> int:
+        """Applications that wait for a worker."""
+        return len(self._queue)
+
+    def refresh(self, key: AppKey, level: Level = Level.LATEST) -> None:
+        """Ask for a round of one Application."""
+        self._queue.add(key, level)
+
+    # --- triggers -----------------------------------------------------------------------------
+
+    def _app_changed(self, key: AppKey, old: Application | None, new: Application | None) -> None:
+        if new is None:
+            self._queue.forget(key)
+            self._ports.metrics.drop("argocd_app_info", namespace=key.namespace, name=key.name)
+            return
+        for source in new.sources:
+            if old is None or source.repo_url not in {s.repo_url for s in old.sources}:
+                self._watch_repository(source.repo_url)
+        level = Level.NOTHING
+        if old is None or old is new or _switched_on(old, new):
+            level = Level.LATEST
+        self._queue.add(key, level)
+
+    def _watch_repository(self, repo_url: str) -> None:
+        def changed() -> None:
+            for state in self.registry.apps.values():
+                if any(s.repo_url == repo_url for s in state.application.sources):
+                    self._queue.add(state.key, Level.LATEST_FORCED)
+
+        self._ports.sources.watch_local(repo_url, changed)
+
+    def _object_changed(self, state: ObjectState) -> None:
+        """The sync or health of an object changed: status follows, at most once a second."""
+        if state.app is None:
+            return
+        app = self.registry.apps.get(state.app)
+        if app is None:
+            return
+        running = app.application.operation is not None or app.application.is_deleting
+        delay = _SOON_S if running else self._settings.status_debounce_s
+        self._queue.add_after(state.app, Level.RECENT, delay)
+
+    def _healed(self, report: HealReport) -> None:
+        drift = report.drift
+        managers = sorted({m for difference in drift.differences for m in difference.managers})
+        log.info(
+            "healed app=%s object=%s what=%s managers=%s fields=%s ms=%.1f",
+            report.app.key,
+            drift.key,
+            drift.kind,
+            ",".join(managers) or "unknown",
+            ",".join(difference.path for difference in drift.differences[:5]) or "-",
+            report.seconds * 1000,
+        )
+        self._ports.metrics.increment(
+            "holdfast_heals_total", reason=drift.kind.value, outcome="healed"
+        )
+        self._ports.metrics.observe("holdfast_time_to_heal_seconds", report.seconds)
+
+    def _kinds_changed(self) -> None:
+        if not self._ports.supervisor.is_running("kinds"):
+            self._ports.supervisor.once("kinds", self._relearn_kinds())
+
+    async def _relearn_kinds(self) -> None:
+        """A CRD came or went: its objects may be watched, and healed, again."""
+        await self._ports.kinds.refresh()
+        for gvk in self._watches.failed_kinds():
+            if self._ports.kinds.find(gvk) is not None:
+                self._watches.restart(gvk)
+        waiting = [s for s in self.registry.objects.values() if s.waits_for is not None]
+        self.observer.reconsider(waiting)
+        for state in self.registry.apps.values():
+            if state.conditions or state.application.operation is not None:
+                self._queue.add(state.key, Level.RECENT)
+
+    # --- work ---------------------------------------------------------------------------------
+
+    async def _work(self, key: AppKey, level: Level) -> None:
+        """Do what is due for one Application; whatever fails is tried again."""
+        state = self.registry.apps.get(key)
+        if state is None:
+            return
+        try:
+            await self._work_on(state, level)
+        except ClusterError as error:
+            state.last_error = error.describe()
+            log.warning("postponed app=%s code=%s %s", key, error.code, error)
+            self._queue.add_after(key, max(level, Level.RECENT), error.retry_after_s or 1.0)
+        self._count(state)
+
+    async def _work_on(self, state: AppState, level: Level) -> None:
+        app = state.application
+        if app.skips_reconcile:
+            return
+        if self._settings.observe:
+            if not app.is_deleting:
+                await self._look(state, level)
+        elif restore_run(app, self._ports.clock.now()) is not None:
+            await self._operate(state)
+        elif app.is_deleting:
+            again = await self._deletion.step(state)
+            if again is not None:
+                self._queue.add_after(state.key, Level.NOTHING, again)
+        else:
+            if not await self._status.write_heals(state):
+                self._queue.add_after(state.key, Level.RECENT, self._settings.status_debounce_s)
+            await self._look(state, level)
+
+    async def _operate(self, state: AppState) -> None:
+        """Run one pass of the requested operation; a round follows its end."""
+        operation = state.application.operation
+        if not state.is_loaded:
+            await self._sync.round(state, Level.LATEST, RefreshType.NORMAL)
+        again = await self._operations.step(state)
+        if again is not None:
+            self._queue.add_after(state.key, Level.RECENT, again)
+            return
+        is_manual = operation is not None and not operation.automated
+        self._queue.add(state.key, Level.LATEST_FORCED if is_manual else Level.LATEST)
+
+    async def _look(self, state: AppState, level: Level) -> None:
+        due = self._find_due(state, level)
+        if due is not None:
+            await self._round(state, due)
+        elif state.reconciled_at is not None:
+            self._schedule_next(state)
+
+    async def _round(self, state: AppState, due: Refresh) -> None:
+        app = state.application
+        end = await self._sync.round(state, due.level, due.type)
+        await self._status.remove_refresh_annotation(app)
+        if due.level >= Level.LATEST:
+            state.is_loaded = True
+        if end.operation is not None:
+            await self._start_operation(state, end)
+        if end.again_at is not None:
+            wait = (end.again_at - self._ports.clock.now()).total_seconds()
+            self._queue.add_after(state.key, Level.LATEST, max(0.0, wait))
+        self._schedule_next(state)
+
+    async def _start_operation(self, state: AppState, end: RoundEnd) -> None:
+        """Put the operation of automatic sync on the Application, unless it moved meanwhile."""
+        app = state.application
+        if app.operation is not None or end.operation is None:
+            return
+        patch = {
+            "metadata": {"resourceVersion": app.manifest.resource_version},
+            "operation": end.operation,
+        }
+        key = state.key
+        try:
+            answer = await self._ports.system.merge_patch(
+                APPLICATION, key.namespace, key.name, patch, SystemWrite.APPLICATION_OPERATION
+            )
+        except ClusterError as error:
+            if error.code == "HF2004":
+                self._queue.add(key, Level.RECENT)
+                return
+            raise
+        state.application = Application.parse(answer)
+        self._status.tell(state, Reason.OPERATION_STARTED, end.event)
+        self._queue.add(key, Level.RECENT)
+
+    # --- when ---------------------------------------------------------------------------------
+
+    def _find_due(self, state: AppState, level: Level) -> Refresh | None:
+        queued = level if level > Level.NOTHING else None
+        now = self._ports.clock.now()
+        expired = self._is_expired(state)
+        if state.desired is None or expired:
+            queued = max(queued or Level.LATEST, Level.LATEST)
+        app = state.application
+        due = find_refresh(app, now, Expiry(timedelta(0), timedelta(0)), queued)
+        hard_s = self._settings.refresh.hard_reconciliation_s
+        if due is not None and hard_s > 0 and self._age_s(state) > hard_s:
+            return Refresh(RefreshType.HARD, max(due.level, Level.LATEST), due.reason)
+        return due
+
+    def _is_expired(self, state: AppState) -> bool:
+        soft = self._settings.refresh.reconciliation_s
+        return soft > 0 and self._age_s(state) >= soft
+
+    def _age_s(self, state: AppState) -> float:
+        if state.reconciled_at is None:
+            return float("inf")
+        return (self._ports.clock.now() - state.reconciled_at).total_seconds()
+
+    def _schedule_next(self, state: AppState) -> None:
+        refresh = self._settings.refresh
+        if refresh.reconciliation_s <= 0:
+            return
+        wait = max(1.0, refresh.reconciliation_s - self._age_s(state))
+        wait += self._ports.rng.random() * refresh.jitter_s
+        self._queue.add_after(state.key, Level.NOTHING, wait)
+
+    def _count(self, state: AppState) -> None:
+        app = state.application
+        status = app.status
+        labels = {"namespace": app.key.namespace, "name": app.key.name}
+        self._ports.metrics.drop("argocd_app_info", **labels)
+        operation = "delete" if app.is_deleting else "sync" if app.operation else ""
+        self._ports.metrics.set_gauge(
+            "argocd_app_info",
+            1.0,
+            project=app.project,
+            autosync_enabled=str(app.sync_policy.automated is not None).lower(),
+            repo=app.sources[0].repo_url if app.sources else "",
+            dest_server=app.destination.server or IN_CLUSTER_SERVER,
+            dest_namespace=app.destination.namespace,
+            sync_status=str((status.get("sync") or {}).get("status") or "Unknown"),
+            health_status=str((status.get("health") or {}).get("status") or "Unknown"),
+            operation=operation,
+            **labels,
+        )
+
+
+def _switched_on(old: Application, new: Application) -> bool:
+    """Whether automatic sync or self-heal went from off to on (§7.5)."""
+    was, now = old.sync_policy.automated, new.sync_policy.automated
+    if now is None:
+        return False
+    return was is None or (now.self_heal and not was.self_heal)

@@ -1,0 +1,402 @@
+"""The heal lane: from a watch event straight to the apply of the drifted object.
+
+    observe / observe_gone ─▶ compare ─▶ decide ─▶ apply ─▶ accept
+          (the event)         (pure)     (pure)    (1 request)
+
+No queue behind slow work, no git, no render. What is healed to is what was last applied to that
+very object. Rules A1-A3 of docs/internals/argocd/apply.md hold here:
+  * one lock per object, shared with the sync lane; while a write is in flight, events are parked;
+  * after the answer, events at or below its version are our own past and dropped;
+  * the target is read after the lock is taken;
+  * a deletion asks for the Application first: it may have been deleted in the same instant;
+  * a terminating or missing namespace or CRD is no failed heal: the object waits for it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.objects import Objects, is_finished_job
+from holdfast.controller.permits import Permits
+from holdfast.controller.state import (
+    AppState,
+    HealedObject,
+    ObjectState,
+    ParkedEvent,
+    Registry,
+    Target,
+)
+from holdfast.diffing.cold_start import declared_is_live
+from holdfast.diffing.compare import EQUAL, Comparison, compare, describe
+from holdfast.diffing.ignore import without_ignored
+from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.drift import Drift, DriftKind
+from holdfast.domain.errors import ClusterError, Retry
+from holdfast.domain.identity import ResourceKey, Uid
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.operation import SelectedResource
+from holdfast.domain.plan import Purpose, Refused
+from holdfast.domain.ports import Clock, ClusterReader
+from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
+from holdfast.healing.decide import Situation, decide
+from holdfast.healing.memory import HealPolicy, remember
+from holdfast.kit.tasks import Supervisor
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealReport:
+    """What one heal did; told to whoever listens."""
+
+    app: AppState
+    drift: Drift
+    seconds: float
+    answer: Manifest
+
+
+class HealLane:
+    """Watches over the objects that were applied."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        objects: Objects,
+        writing: ObjectWriting,
+        reader: ClusterReader,
+        permits: Permits,
+        runtime: "LaneRuntime",
+    ) -> None:
+        """Keep the collaborators; nothing happens before the first event."""
+        self._registry = registry
+        self._objects = objects
+        self._writing = writing
+        self._reader = reader
+        self._permits = permits
+        self._clock = runtime.clock
+        self._supervisor = runtime.supervisor
+        self._settings = runtime.settings
+        heal = runtime.settings.heal
+        self._policy = HealPolicy(
+            heal.free_heals, heal.window_s, heal.base_s, heal.factor, heal.cap_s
+        )
+        self._changed = runtime.changed
+        self._healed = runtime.healed
+
+    # --- events -------------------------------------------------------------------------------
+
+    def observe(self, state: ObjectState, manifest: Manifest) -> None:
+        """An object was listed, added or changed."""
+        version = manifest.version_number
+        if state.in_flight:
+            if state.parked is None or state.parked.version < version:
+                state.parked = ParkedEvent(manifest, manifest.uid, version)
+            return
+        if version <= state.fence or (state.live is not None and version <= state.live.version):
+            return
+        began = self._clock.monotonic()
+        before = (state.sync, state.live.health if state.live else None, state.live is None)
+        comparison = self._compare_applied(state, manifest)
+        verdict = self._verdict(state, manifest, comparison)
+        if isinstance(verdict, Heal):
+            self._start(state, manifest, comparison, began)
+        self._objects.saw(state, manifest, comparison)
+        self._follow_up(state, verdict)
+        health = state.live.health if state.live else None
+        if before != (state.sync, health, False):
+            self._changed(state)
+
+    def observe_gone(
+        self, state: ObjectState, uid: Uid, version: int, last: Manifest | None = None
+    ) -> None:
+        """An object was deleted; `last` is its last form when an event brought it."""
+        if state.in_flight:
+            if state.parked is None or state.parked.version < version:
+                state.parked = ParkedEvent(None, uid, version)
+            return
+        if version <= state.fence or (state.live is not None and state.live.uid != uid):
+            return
+        began = self._clock.monotonic()
+        state.last_finished = _was_finished(state, last)
+        self._objects.lost(state)
+        verdict = self._verdict(state, None, None)
+        if isinstance(verdict, Heal):
+            self._start(state, None, None, began)
+        self._follow_up(state, verdict)
+        self._changed(state)
+
+    def consider(self, state: ObjectState) -> None:
+        """Look at an object again: a timer, a prerequisite or a switch may have changed things."""
+        if state.in_flight or state.lock.locked():
+            state.is_dirty = True
+            return
+        live = state.live.manifest if state.live is not None else None
+        comparison = self._compare_applied(state, live) if live is not None else None
+        verdict = self._verdict(state, live, comparison)
+        if isinstance(verdict, Heal):
+            self._start(state, live, comparison, self._clock.monotonic())
+        self._follow_up(state, verdict)
+
+    def settle(self, state: ObjectState) -> None:
+        """Process what came while a write was in flight; called when the lock is free again."""
+        parked, state.parked = state.parked, None
+        dirty, state.is_dirty = state.is_dirty, False
+        if parked is not None and parked.manifest is not None:
+            self.observe(state, parked.manifest)
+        elif parked is not None:
+            self.observe_gone(state, parked.uid, parked.version)
+        elif dirty:
+            self.consider(state)
+
+    # --- deciding -----------------------------------------------------------------------------
+
+    def _compare_applied(self, state: ObjectState, live: Manifest) -> Comparison | None:
+        """Compare with what was applied; None when nothing is known to compare with."""
+        target = state.applied
+        if target is None:
+            return None
+        echo = state.echo
+        if echo is not None and state.echo_hash == target.hash and echo.uid == live.uid:
+            return compare(without_ignored(live, target.ignored), echo)
+        declared = without_ignored(target.manifest, target.ignored)
+        if declared_is_live(declared, without_ignored(live, target.ignored)):
+            return EQUAL
+        return Comparison(owns_all=False)
+
+    def _verdict(
+        self, state: ObjectState, live: Manifest | None, comparison: Comparison | None
+    ) -> Verdict:
+        app = self._registry.apps.get(state.app) if state.app is not None else None
+        if app is None:
+            return Nothing()
+        if live is None:
+            kind = DriftKind.MISSING if state.applied is not None else None
+        else:
+            drifted = comparison is not None and comparison.needs_apply
+            kind = DriftKind.CHANGED if drifted else None
+        if kind is None:
+            return Nothing()
+        situation = self._situation(state, app.application, live, kind)
+        return decide(situation, state.memory, self._policy, self._clock.monotonic())
+
+    def _situation(
+        self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
+    ) -> Situation:
+        return Situation(
+            kind=kind,
+            target_hash=state.applied.hash if state.applied else "",
+            app_deleting=app.is_deleting,
+            observe_only=self._settings.observe,
+            skips_reconcile=app.skips_reconcile,
+            self_heals=app.self_heals,
+            owner=self._objects.find_other_owner(state, live),
+            sync_running=state.claimed_by_sync,
+            terminating=live is not None and live.is_terminating,
+            finished_job=live is None and state.last_finished,
+            missing_prerequisite=self._objects.find_missing_prerequisite(state),
+        )
+
+    def _follow_up(self, state: ObjectState, verdict: Verdict) -> None:
+        match verdict:
+            case Nothing() | Heal():
+                pass
+            case Wait(until_s):
+                self._look_again(state, until_s)
+            case Hold(reason, _, until_s):
+                if reason is HoldReason.PREREQUISITE:
+                    state.waits_for = self._objects.prerequisite_of(state)
+                    self._objects.ask_for_namespace(state)
+                if until_s is not None:
+                    self._look_again(state, until_s)
+            case _:
+                assert_never(verdict)
+
+    def _look_again(self, state: ObjectState, until_s: float) -> None:
+        name = f"heal-timer {state.key}"
+        if self._supervisor.is_running(name):
+            return
+        self._supervisor.once(name, self._consider_at(state, until_s))
+
+    async def _consider_at(self, state: ObjectState, until_s: float) -> None:
+        await self._clock.sleep(max(0.0, until_s - self._clock.monotonic()))
+        self._supervisor.once(f"heal-again {state.key}", self._consider_now(state))
+
+    async def _consider_now(self, state: ObjectState) -> None:
+        self.consider(state)
+
+    # --- acting -------------------------------------------------------------------------------
+
+    def _is_past(self, state: ObjectState, live: Manifest | None) -> bool:
+        """Whether the drift that was seen is no longer what is live."""
+        if live is None:
+            return state.live is not None
+        return state.live is None or state.live.version != live.version_number
+
+    def _start(
+        self,
+        state: ObjectState,
+        live: Manifest | None,
+        comparison: Comparison | None,
+        began: float,
+    ) -> None:
+        if state.lock.locked():
+            state.is_dirty = True  # whoever holds the lock looks again when it is done
+            return
+        self._supervisor.once(f"heal {state.key}", self._heal(state, live, comparison, began))
+
+    async def _heal(
+        self,
+        state: ObjectState,
+        live: Manifest | None,
+        comparison: Comparison | None,
+        began: float,
+    ) -> None:
+        try:
+            async with state.lock:
+                await self._heal_locked(state, live, comparison, began)
+        finally:
+            self.settle(state)
+        self._changed(state)
+
+    async def _heal_locked(
+        self,
+        state: ObjectState,
+        live: Manifest | None,
+        comparison: Comparison | None,
+        began: float,
+    ) -> None:
+        app = self._registry.apps.get(state.app) if state.app is not None else None
+        target = state.applied
+        if app is None or target is None or self._is_past(state, live):
+            return
+        if live is None:
+            try:
+                if not await self._app_still_wants(app.application):
+                    return
+            except ClusterError as error:
+                self._failed(state, error)
+                return
+        # Anything may have changed while we waited: decide again on what is known now.
+        verdict = self._verdict(state, live, comparison)
+        if not isinstance(verdict, Heal):
+            self._follow_up(state, verdict)
+            return
+        permit = self._permits.permit(app.application, target.gvk, state.key, Purpose.HEAL)
+        if isinstance(permit, Refused):
+            log.warning("heal refused object=%s reason=%s", state.key, permit.message)
+            return
+        desired = without_ignored(target.manifest, target.ignored)
+        order = WriteOrder(
+            target=desired,
+            live=live,
+            permit=permit,
+            drifted=tuple(row.path for row in comparison.differences) if comparison else (),
+            take_over_first=comparison.is_renamed_element if comparison else False,
+            previous_manager=app.application.manifest.annotation(MIGRATION_ANNOTATION) or "",
+            tries=self._settings.heal.take_over_tries,
+        )
+        started = self._clock.now()
+        state.in_flight += 1
+        try:
+            answer = await self._writing.write(order)
+        except ClusterError as error:
+            self._failed(state, error)
+            return
+        finally:
+            state.in_flight -= 1
+        self._accept(state, app, target, answer)
+        seconds = self._clock.monotonic() - began
+        drift = _drift_of(state.key, live, comparison)
+        app.healed.append(
+            HealedObject(
+                SelectedResource(
+                    state.key.group, state.key.kind, state.key.namespace, state.key.name
+                ),
+                target.gvk.version,
+                _message_of(drift),
+                started,
+                self._clock.now(),
+            )
+        )
+        self._healed(HealReport(app, drift, seconds, answer))
+
+    def _accept(self, state: ObjectState, app: AppState, target: Target, answer: Manifest) -> None:
+        self._objects.applied(state, target, answer)
+        state.memory = remember(state.memory, self._policy, self._clock.monotonic())
+        app.heal_attempts += 1
+
+    def _failed(self, state: ObjectState, error: ClusterError) -> None:
+        now = self._clock.monotonic()
+        match error.retry:
+            case Retry.ON_PREREQUISITE:
+                state.waits_for = self._objects.prerequisite_of(state)
+                self._objects.ask_for_namespace(state)
+                self._look_again(state, now + _RETRY_S)
+            case Retry.NEVER:
+                target = state.applied
+                state.memory = remember(
+                    state.memory,
+                    self._policy,
+                    now,
+                    refusal=error.message,
+                    manifest=target.hash if target else "",
+                )
+                log.warning("heal refused object=%s code=%s %s", state.key, error.code, error)
+                self._look_again(state, now + self._policy.base_s)
+                self._changed(state)
+            case Retry.NOW | Retry.BACKOFF:
+                # Not an attempt that counts: the server never judged it.
+                wait = error.retry_after_s or _RETRY_S
+                log.info("heal postponed object=%s code=%s %s", state.key, error.code, error)
+                self._look_again(state, now + wait)
+            case _:
+                assert_never(error.retry)
+
+    async def _app_still_wants(self, app: Application) -> bool:
+        """Ask for the Application itself: its deletion may not have reached us yet (A3)."""
+        fresh = await self._reader.get(APPLICATION, app.key.namespace, app.key.name)
+        if fresh is None or fresh.uid != app.manifest.uid:
+            return False
+        now = Application.parse(fresh)
+        return now.self_heals and not now.is_deleting and not now.skips_reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRuntime:
+    """What a lane needs from the process around it.
+
+    Attributes:
+        changed: Called when the sync or health of an object changed.
+        healed: Called after each heal.
+    """
+
+    clock: Clock
+    supervisor: Supervisor
+    settings: ControllerSettings
+    changed: Callable[[ObjectState], None]
+    healed: Callable[[HealReport], None]
+
+
+def _was_finished(state: ObjectState, last: Manifest | None) -> bool:
+    if state.live is not None and state.live.is_finished_job:
+        return True
+    return last is not None and is_finished_job(last)
+
+
+def _drift_of(key: ResourceKey, live: Manifest | None, comparison: Comparison | None) -> Drift:
+    if live is None or comparison is None:
+        return Drift(key, DriftKind.MISSING)
+    return describe(comparison, live)
+
+
+def _message_of(drift: Drift) -> str:
+    name = (
+        f"{drift.key.kind.lower()}.{drift.key.group}" if drift.key.group else drift.key.kind.lower()
+    )
+    what = "created" if drift.kind is DriftKind.MISSING else "configured"
+    return f"{name}/{drift.key.name} {what}"

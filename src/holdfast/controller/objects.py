@@ -1,0 +1,200 @@
+"""What is known of each object, kept true as events and answers come in.
+
+Both lanes tell this module what they saw and what they wrote; it keeps the live form, the echo and
+the verdict on being in sync, and knows what an object needs before it can exist.
+"""
+
+from typing import TYPE_CHECKING
+
+from holdfast.assessing.assess import assess
+from holdfast.controller.state import LiveObject, ObjectState, Packed, Registry, Target
+from holdfast.diffing.compare import Comparison
+from holdfast.diffing.echo import Echo, learn
+from holdfast.diffing.ignore import without_ignored
+from holdfast.domain.drift import SyncCode
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.kinds import CRD, NAMESPACE
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import Kinds
+from holdfast.planning.tracking import Tracking, instance_to_app_text, is_root, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from holdfast.domain.application import Application
+
+CREATE_NAMESPACE = "CreateNamespace=true"
+
+
+class Objects:
+    """Keeps `ObjectState`s true."""
+
+    def __init__(self, registry: Registry, kinds: Kinds, tracking: Tracking) -> None:
+        """Keep the registry; `ask_namespace` is set by the controller."""
+        self._registry = registry
+        self._kinds = kinds
+        self.tracking = tracking
+        self.ask_namespace: Callable[[Application, str], None] = lambda _app, _name: None
+
+    # --- what was seen ------------------------------------------------------------------------
+
+    def saw(
+        self, state: ObjectState, manifest: Manifest, comparison: Comparison | None = None
+    ) -> None:
+        """Remember the live form; with a comparison against the current target, its verdict."""
+        instance = owner_of(manifest, self.tracking) or ""
+        state.live = LiveObject(
+            uid=manifest.uid,
+            version=manifest.version_number,
+            gvk=manifest.gvk,
+            packed=Packed.pack(manifest),
+            health=assess(manifest),
+            tracking=instance,
+            is_root=is_root(manifest),
+            is_terminating=manifest.is_terminating,
+            is_finished_job=is_finished_job(manifest),
+        )
+        state.waits_for = None
+        self._claim(state, instance)
+        if comparison is None or state.desired is None or state.applied is None:
+            state.compared = None
+            return
+        if state.desired.hash != state.applied.hash or state.find_echo(state.applied) is None:
+            state.compared = None
+            return
+        self.judge(state, comparison)
+
+    def lost(self, state: ObjectState) -> None:
+        """Remember that the object is gone."""
+        state.live = None
+        state.echo = None
+        state.compared = None
+        state.comparison = None
+        state.sync = SyncCode.OUT_OF_SYNC if state.desired is not None else None
+        if state.desired is None and state.applied is None:
+            self._drop(state)
+
+    def judge(self, state: ObjectState, comparison: Comparison) -> None:
+        """Remember how the live object compares with what git declares now."""
+        state.comparison = comparison
+        state.sync = SyncCode.SYNCED if comparison.is_equal else SyncCode.OUT_OF_SYNC
+        if state.live is not None and state.desired is not None:
+            state.compared = (state.desired.hash, state.live.uid, state.live.version)
+
+    def is_judged(self, state: ObjectState) -> bool:
+        """Whether `sync` was computed for what is desired and live at present."""
+        if state.live is None or state.desired is None:
+            return state.live is None
+        now = (state.desired.hash, state.live.uid, state.live.version)
+        return state.compared == now
+
+    # --- what was written ---------------------------------------------------------------------
+
+    def applied(self, state: ObjectState, target: Target, answer: Manifest) -> None:
+        """Remember a successful apply: the fence, the target, the echo."""
+        state.fence = max(state.fence, answer.version_number)
+        state.applied = target
+        self.keep_echo(state, target, learn(without_ignored(answer, target.ignored)))
+        self.saw(state, answer, Comparison())
+
+    def found_equal(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
+        """Remember that the live object is what the target says, without a write."""
+        state.applied = target
+        if echo is not None:
+            self.keep_echo(state, target, echo)
+
+    def keep_echo(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
+        """Remember the echo of a target."""
+        state.echo = echo
+        state.echo_hash = target.hash if echo is not None else ""
+
+    def forget_target(self, state: ObjectState) -> Target | None:
+        """Stop healing an object, before a prune or a deletion is sent; return what was there."""
+        before, state.applied = state.applied, None
+        state.echo = None
+        return before
+
+    # --- owners and prerequisites -------------------------------------------------------------
+
+    def find_other_owner(self, state: ObjectState, live: Manifest | None) -> str:
+        """Return the qualified name of another Application that owns the object, or `""`."""
+        if state.app is None:
+            return ""
+        if live is not None:
+            instance = owner_of(live, self.tracking) or ""
+        else:
+            instance = state.live.tracking if state.live is not None else ""
+        control = self._registry.control_namespace
+        if not instance or instance == state.app.instance_name(control):
+            return ""
+        if self._registry.find_owner(instance) is None:
+            return ""  # a name that no Application has: left over, ours to heal
+        return instance_to_app_text(instance, control)
+
+    def prerequisite_of(self, state: ObjectState) -> ResourceKey | None:
+        """Return the namespace or CRD that the object needs and that is not there."""
+        namespace = state.key.namespace
+        known = self._registry.namespaces
+        if namespace and known is not None and known.get(namespace, True):
+            return ResourceKey(NAMESPACE.group, NAMESPACE.kind, "", namespace)
+        target = state.applied or state.desired
+        if target is not None and self._kinds.find(target.gvk) is None:
+            return ResourceKey(CRD.group, CRD.kind, "", str(state.key.group_kind))
+        return None
+
+    def find_missing_prerequisite(self, state: ObjectState) -> str:
+        """Return what is missing, for people, or `""`."""
+        missing = self.prerequisite_of(state)
+        return str(missing) if missing is not None else ""
+
+    def ask_for_namespace(self, state: ObjectState) -> None:
+        """Ask for the destination namespace where the Application creates it."""
+        app = self._registry.apps.get(state.app) if state.app is not None else None
+        namespace, known = state.key.namespace, self._registry.namespaces
+        if app is None or not namespace or known is None or namespace in known:
+            return
+        wanted = app.application
+        if wanted.destination.namespace == namespace and wanted.sync_policy.has_option(
+            CREATE_NAMESPACE
+        ):
+            self.ask_namespace(wanted, namespace)
+
+    def waiting_for(self, prerequisite: ResourceKey) -> list[ObjectState]:
+        """Return the objects that wait for a namespace (or, for CRDs, for any kind)."""
+        return [
+            state
+            for state in self._registry.objects.values()
+            if state.waits_for is not None
+            and (
+                state.waits_for == prerequisite
+                or state.waits_for.kind == prerequisite.kind == CRD.kind
+            )
+        ]
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _claim(self, state: ObjectState, instance: str) -> None:
+        """An extra object belongs to the Application that its tracking id names."""
+        owner = self._registry.find_owner(instance)
+        if owner is None or state.live is None or not state.live.is_root:
+            return
+        self._registry.apps[owner].keys.add(state.key)
+        if state.app is None:
+            state.app = owner
+
+    def _drop(self, state: ObjectState) -> None:
+        self._registry.objects.pop(state.key, None)
+        for app in self._registry.apps.values():
+            app.keys.discard(state.key)
+
+
+def is_finished_job(manifest: Manifest) -> bool:
+    """Whether the object is a Job that has completed or failed."""
+    if manifest.group != "batch" or manifest.kind != "Job":
+        return False
+    conditions = manifest.at("status", "conditions")
+    return isinstance(conditions, list) and any(
+        item.get("type") in ("Complete", "Failed") and item.get("status") == "True"
+        for item in conditions
+        if isinstance(item, dict)
+    )

@@ -1,0 +1,177 @@
+"""Where watch events come in: sorts them to Applications, projects, prerequisites and objects.
+
+Called on the event loop for every event; does no I/O and returns at once.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from holdfast.controller.heal_lane import HealLane
+from holdfast.controller.objects import Objects
+from holdfast.controller.state import ObjectState, Registry
+from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey
+from holdfast.domain.kinds import CRD, NAMESPACE
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import EventKind, WatchScope
+from holdfast.domain.project import PROJECT, Project
+from holdfast.planning.tracking import owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Observer:
+    """The `WatchSink` of the controller.
+
+    Attributes:
+        app_changed: Called with the old and the new form (None: added, deleted).
+        kinds_changed: Called when a CRD came, changed or went.
+        failures: What cannot be watched at present, and why.
+    """
+
+    def __init__(self, registry: Registry, objects: Objects, lane: HealLane) -> None:
+        """Keep the collaborators; callbacks are set by the controller."""
+        self._registry = registry
+        self._objects = objects
+        self._lane = lane
+        self.app_changed: Callable[[AppKey, Application | None, Application | None], None] = (
+            lambda _key, _old, _new: None
+        )
+        self.object_changed: Callable[[ObjectState], None] = lambda _state: None
+        self.kinds_changed: Callable[[], None] = lambda: None
+        self.is_selected: Callable[[Manifest], bool] = lambda _manifest: True
+        self.failures: dict[WatchScope, Exception] = {}
+
+    def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
+        """Take one event (see `domain.ports.WatchSink`)."""
+        if scope.gvk == APPLICATION:
+            self._observe_app(event, manifest)
+        elif scope.gvk == PROJECT:
+            self._observe_project(event, manifest)
+        elif scope.gvk == NAMESPACE:
+            self._observe_namespace(event, manifest)
+        elif scope.gvk == CRD and event is not EventKind.LISTED:
+            self.kinds_changed()
+        self._observe_object(scope.gvk, event, manifest)
+
+    def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
+        """Take the end of a list: what it lacks is gone, if the list is newer than our writes."""
+        self.failures.pop(scope, None)
+        if scope.gvk == NAMESPACE:
+            known = self._registry.namespaces or {}
+            names = {key.name for key in keys}
+            self._registry.namespaces = {n: gone for n, gone in known.items() if n in names}
+        for key in [key for key in self._registry.apps if scope.gvk == APPLICATION]:
+            if (
+                ResourceKey(APPLICATION.group, APPLICATION.kind, key.namespace, key.name)
+                not in keys
+            ):
+                self._remove_app(key)
+        if scope.gvk == PROJECT:
+            names = {key.name for key in keys}
+            for name in [name for name in self._registry.projects if name not in names]:
+                del self._registry.projects[name]
+        for state in list(self._registry.objects.values()):
+            if _lies_in(scope, state) and state.live is not None and state.key not in keys:
+                self._lane.observe_gone(state, state.live.uid, version)
+
+    def failed(self, scope: WatchScope, error: Exception) -> None:
+        """Take note that a scope cannot be watched."""
+        if scope not in self.failures:
+            log.warning("watch failed kind=%s reason=%s", scope.gvk, error)
+        self.failures[scope] = error
+
+    def reconsider(self, states: list[ObjectState]) -> None:
+        """Look at objects again whose prerequisites or switches have changed."""
+        for state in states:
+            self._lane.consider(state)
+
+    # --- Applications and projects ------------------------------------------------------------
+
+    def _observe_app(self, event: EventKind, manifest: Manifest) -> None:
+        key = AppKey(manifest.namespace, manifest.name)
+        if event is EventKind.DELETED or not self.is_selected(manifest):
+            self._remove_app(key)
+            return
+        known = self._registry.apps.get(key)
+        old = known.application if known is not None else None
+        if old is not None and manifest.version_number <= old.manifest.version_number:
+            return
+        if old is not None and old.manifest.uid != manifest.uid:
+            self._remove_app(key)
+            old = None
+        app = Application.parse(manifest)
+        state = self._registry.add_app(app)
+        if old is not None and _heals_more(old, app):
+            self.reconsider(self._registry.objects_of(state))
+        self.app_changed(key, old, app)
+
+    def _remove_app(self, key: AppKey) -> None:
+        state = self._registry.remove_app(key)
+        if state is not None:
+            self.app_changed(key, state.application, None)
+
+    def _observe_project(self, event: EventKind, manifest: Manifest) -> None:
+        if event is EventKind.DELETED:
+            self._registry.projects.pop(manifest.name, None)
+        else:
+            self._registry.projects[manifest.name] = Project.parse(manifest)
+        if event is EventKind.LISTED:
+            return
+        # A deviation (appendix B 19): Argo CD notices only at the next refresh.
+        for state in self._registry.apps.values():
+            if state.application.project == manifest.name:
+                self.app_changed(state.key, state.application, state.application)
+
+    # --- prerequisites and objects ------------------------------------------------------------
+
+    def _observe_namespace(self, event: EventKind, manifest: Manifest) -> None:
+        if self._registry.namespaces is None:
+            self._registry.namespaces = {}
+        if event is EventKind.DELETED:
+            self._registry.namespaces.pop(manifest.name, None)
+        else:
+            self._registry.namespaces[manifest.name] = manifest.is_terminating
+        is_going = manifest.is_terminating and event is not EventKind.DELETED
+        if event is EventKind.LISTED or is_going:
+            return
+        needed = ResourceKey(NAMESPACE.group, NAMESPACE.kind, "", manifest.name)
+        self.reconsider(self._objects.waiting_for(needed))
+
+    def _observe_object(self, gvk: GroupVersionKind, event: EventKind, manifest: Manifest) -> None:
+        key = manifest.key
+        state = self._registry.objects.get(key)
+        if state is None:
+            if event is EventKind.DELETED:
+                self._registry.untracked.discard(key)
+                return
+            if owner_of(manifest, self._objects.tracking) is None:
+                self._registry.untracked.add(key)
+                return
+            state = self._registry.object(key)
+        target = state.applied or state.desired
+        if target is not None and target.gvk != gvk:
+            return  # the same object in a version that git does not declare (apply.md A5)
+        if event is EventKind.DELETED:
+            self._lane.observe_gone(state, manifest.uid, manifest.version_number, manifest)
+        else:
+            self._lane.observe(state, manifest)
+
+
+def _lies_in(scope: WatchScope, state: ObjectState) -> bool:
+    if scope.namespace is not None and state.key.namespace != scope.namespace:
+        return False
+    if state.live is not None and state.live.gvk == scope.gvk:
+        return True
+    target = state.applied or state.desired
+    return target is not None and target.gvk == scope.gvk
+
+
+def _heals_more(old: Application, new: Application) -> bool:
+    """Whether something that held healing back is gone."""
+    return (new.self_heals and not old.self_heals) or (
+        old.skips_reconcile and not new.skips_reconcile
+    )

@@ -1,0 +1,264 @@
+"""What the controller remembers, all of it in memory and all of it rebuilt from the cluster.
+
+    Registry
+    ├── apps      AppKey      -> AppState       the Application, its targets, its last round
+    ├── objects   ResourceKey -> ObjectState    one managed or tracked object
+    └── projects  name        -> Project
+
+Nothing here is a source of truth: after a restart everything comes back from lists and git.
+"""
+
+import asyncio
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+
+from holdfast.diffing.compare import Comparison
+from holdfast.diffing.echo import Echo
+from holdfast.diffing.ignore import IgnoredPaths
+from holdfast.domain.application import Application
+from holdfast.domain.condition import Condition
+from holdfast.domain.drift import SyncCode
+from holdfast.domain.health import Health
+from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey, Uid
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.operation import SelectedResource
+from holdfast.domain.source import SourceType
+from holdfast.healing.memory import HealMemory
+
+if TYPE_CHECKING:
+    from holdfast.domain.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A manifest at rest: compressed JSON, because thousands of them are kept."""
+
+    data: bytes
+
+    @classmethod
+    def pack(cls, manifest: Manifest) -> "Packed":
+        """Compress a manifest."""
+        return cls(zlib.compress(orjson.dumps(manifest.tree), 1))
+
+    def unpack(self) -> Manifest:
+        """Return the manifest."""
+        return Manifest(orjson.loads(zlib.decompress(self.data)))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A manifest that should be, or was, applied to one object.
+
+    Attributes:
+        packed: The canonical, tracked, sealed manifest.
+        hash: Hash of it.
+        gvk: Its version is the one in which the object is watched.
+        revision: Commit that declared it.
+        ignored: What ignore rules take out of comparison.
+    """
+
+    packed: Packed
+    hash: str
+    gvk: GroupVersionKind
+    revision: str
+    ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, unpacked anew at each call."""
+        return self.packed.unpack()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """What is remembered of a live object."""
+
+    uid: Uid
+    version: int
+    gvk: GroupVersionKind
+    packed: Packed
+    health: Health | None
+    tracking: str
+    is_root: bool
+    is_terminating: bool
+    is_finished_job: bool
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object as last seen, sealed."""
+        return self.packed.unpack()
+
+
+@dataclass(slots=True)
+class ObjectState:
+    """One object that an Application declares, or that carries a tracking id.
+
+    Attributes:
+        app: The Application that owns it (first to claim it), or None.
+        desired: What git declares now; None for an extra object.
+        applied: What was last applied successfully, or found equal: the heal lane's truth.
+        echo: What the server made of `applied`; None when it is not known.
+        live: The object, None while it is missing.
+        fence: Events at or below this version are our own past (apply.md A2).
+        in_flight: Writes of ours that have been sent and not answered.
+        parked: The newest event that came while a write was in flight.
+        sync: Against `desired`; None before the first comparison.
+        compared: What `sync` was computed for: (desired hash, live uid, live version).
+        claimed_by_sync: A running operation still has to touch it.
+        waits_for: What must come back before a heal makes sense, or None.
+        last_finished: The object that is gone was a Job that had finished.
+        is_dirty: Something came while the lock was held: look again.
+    """
+
+    key: ResourceKey
+    app: AppKey | None = None
+    desired: Target | None = None
+    applied: Target | None = None
+    echo: Echo | None = None
+    echo_hash: str = ""
+    live: LiveObject | None = None
+    fence: int = 0
+    in_flight: int = 0
+    parked: "ParkedEvent | None" = None
+    sync: SyncCode | None = None
+    comparison: Comparison | None = None
+    compared: tuple[str, str, int] | None = None
+    claimed_by_sync: bool = False
+    waits_for: ResourceKey | None = None
+    last_finished: bool = False
+    is_dirty: bool = False
+    memory: HealMemory = field(default_factory=HealMemory)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def find_echo(self, target: Target | None) -> Echo | None:
+        """Return the echo if it belongs to this target and to the live object."""
+        if target is None or self.echo is None or self.live is None:
+            return None
+        if self.echo_hash != target.hash or self.echo.uid != self.live.uid:
+            return None
+        return self.echo
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """The newest event of an object while our write was in flight; `manifest` None: deleted."""
+
+    manifest: Manifest | None
+    uid: Uid
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealedObject:
+    """One heal, for the status that follows."""
+
+    resource: SelectedResource
+    version: str
+    message: str
+    started: datetime
+    finished: datetime
+
+
+@dataclass(slots=True)
+class Desired:
+    """What git declares for an Application: the outcome of the last successful render."""
+
+    revisions: tuple[str, ...]
+    manifests: dict[ResourceKey, Target]
+    hooks: tuple[Manifest, ...]
+    source_types: tuple[SourceType, ...]
+    conditions: tuple[Condition, ...]
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class AppState:
+    """One Application.
+
+    Attributes:
+        desired: The last render, None before the first.
+        keys: Objects that belong to it: declared or tracked.
+        conditions: Conditions of the last round.
+        healed: Heals that status does not show yet.
+        heal_attempts: Self-heals since the last sync.
+        reconciled_at: When it was last compared with a fresh revision.
+        level: Comparison level that is asked for (controller.md §7.4); 0 is none.
+    """
+
+    application: Application
+    desired: Desired | None = None
+    keys: set[ResourceKey] = field(default_factory=set)
+    conditions: tuple[Condition, ...] = ()
+    healed: list[HealedObject] = field(default_factory=list)
+    heal_attempts: int = 0
+    reconciled_at: datetime | None = None
+    reconciled_at_written: datetime | None = None
+    is_loaded: bool = False
+    last_error: str = ""
+
+    @property
+    def key(self) -> AppKey:
+        """Namespace and name."""
+        return self.application.key
+
+
+class Registry:
+    """All that is known, by key."""
+
+    def __init__(self, control_namespace: str) -> None:
+        """Start empty."""
+        self.control_namespace = control_namespace
+        self.apps: dict[AppKey, AppState] = {}
+        self.objects: dict[ResourceKey, ObjectState] = {}
+        self.projects: dict[str, Project] = {}
+        # Live objects of watched kinds that nobody declared so far: a new target may be there.
+        self.untracked: set[ResourceKey] = set()
+        # Name -> whether it is being deleted; None while the cluster does not let us see them.
+        self.namespaces: dict[str, bool] | None = None
+        self._by_instance: dict[str, AppKey] = {}
+
+    def add_app(self, app: Application) -> AppState:
+        """Remember an Application, or its new form."""
+        state = self.apps.get(app.key)
+        if state is None:
+            state = self.apps[app.key] = AppState(app)
+            self._by_instance[app.key.instance_name(self.control_namespace)] = app.key
+            for key, found in self.objects.items():
+                if found.live is not None and self.find_owner(found.live.tracking) == app.key:
+                    state.keys.add(key)
+        else:
+            state.application = app
+        return state
+
+    def remove_app(self, key: AppKey) -> AppState | None:
+        """Forget an Application; its objects lose their owner and stay where they are."""
+        state = self.apps.pop(key, None)
+        if state is None:
+            return None
+        self._by_instance.pop(key.instance_name(self.control_namespace), None)
+        for object_key in state.keys:
+            found = self.objects.get(object_key)
+            if found is not None and found.app == key:
+                found.app = found.desired = found.applied = found.echo = None
+                if found.live is None or not found.live.tracking:
+                    self.objects.pop(object_key, None)
+        return state
+
+    def find_owner(self, instance: str) -> AppKey | None:
+        """Return the Application of an instance name."""
+        return self._by_instance.get(instance) if instance else None
+
+    def object(self, key: ResourceKey) -> ObjectState:
+        """Return the state of an object, made empty when it is new."""
+        found = self.objects.get(key)
+        if found is None:
+            found = self.objects[key] = ObjectState(key)
+        return found
+
+    def objects_of(self, app: AppState) -> list[ObjectState]:
+        """Return the objects of an Application, sorted by key."""
+        return [self.objects[key] for key in sorted(app.keys) if key in self.objects]

@@ -1,0 +1,294 @@
+"""Write `status` (and end operations), as seldom and as small as possible.
+
+Every write is a merge patch of what differs from the status as it was last read or written; no
+difference, no request. Status after heals is written at most once a second for each Application
+and ranks below heals (DESIGN §4.3).
+"""
+
+import logging
+from collections.abc import Mapping
+
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.run_state import ResultRow, ResultStatus, Run
+from holdfast.controller.state import AppState, HealedObject, Registry
+from holdfast.domain.application import (
+    APPLICATION,
+    IN_CLUSTER_SERVER,
+    REFRESH_ANNOTATION,
+    REFRESH_TIMESTAMP_ANNOTATION,
+    Application,
+)
+from holdfast.domain.errors import ClusterError, Retry
+from holdfast.domain.events import AppEvent, EventRecorder, Reason
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.domain.operation import Operation, Phase
+from holdfast.domain.plan import SystemWrite
+from holdfast.domain.ports import Clock, Metrics, SystemWriter
+from holdfast.planning.history import Deployment, extend_history, is_recorded
+
+log = logging.getLogger(__name__)
+
+_GONE = "HF2003"
+_TOO_LARGE = 413
+_RETRY_S = 1.0
+
+
+class StatusWriter:
+    """Writes what the controller found out about Applications."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        system: SystemWriter,
+        clock: Clock,
+        settings: ControllerSettings,
+        recorder: EventRecorder,
+        metrics: Metrics,
+    ) -> None:
+        """Keep the ports."""
+        self._registry = registry
+        self._system = system
+        self._clock = clock
+        self._settings = settings
+        self._recorder = recorder
+        self._metrics = metrics
+
+    async def write_status(self, state: AppState, status: Tree) -> None:
+        """Write the status fields that differ; `status` holds whole new top-level fields."""
+        current = state.application.status
+        wanted = {**current, **status}
+        wanted = {key: value for key, value in wanted.items() if value is not None}
+        patch = difference(current, wanted)
+        if not patch:
+            return
+        await self._patch(state, {"status": patch}, SystemWrite.APPLICATION_STATUS)
+
+    async def write_run(self, state: AppState, run: Run) -> None:
+        """Write `status.operationState` where it differs."""
+        await self.write_status(state, {"operationState": run.to_tree()})
+
+    async def complete_run(self, state: AppState, run: Run) -> None:
+        """End an operation: its state, `operation: null` and the history in one patch (§6.12)."""
+        app = state.application
+        status: Tree = {**app.status, "operationState": run.to_tree()}
+        if is_recorded(run.operation, run.phase):
+            who = run.operation.tree.get("initiatedBy")
+            deployment = Deployment(
+                revisions=run.revisions,
+                sources=run.sources,
+                is_multi_source=run.is_multi_source,
+                started_at=run.started_at,
+                deployed_at=self._clock.now(),
+                initiated_by=who if isinstance(who, dict) and who else None,
+            )
+            status["history"] = extend_history(app, deployment)
+        patch: Tree = {"operation": None}
+        changed = difference(app.status, status)
+        if changed:
+            patch["status"] = changed
+        while not await self._patch(state, patch, SystemWrite.APPLICATION_STATUS):
+            await self._clock.sleep(_RETRY_S)
+        self._tell_completed(state, run)
+        if run.phase is Phase.SUCCEEDED and not run.operation.is_selective:
+            state.heal_attempts = 0
+
+    async def write_heals(self, state: AppState) -> bool:
+        """Write the heals of the last second as Argo CD would show a self-heal.
+
+        Returns False when an operation is in the way and it has to be tried again.
+        """
+        app = state.application
+        if not state.healed:
+            return True
+        phase = (app.operation_state or {}).get("phase")
+        if app.operation is not None or phase in (Phase.RUNNING, Phase.TERMINATING):
+            return False
+        healed, state.healed = state.healed, []
+        run = _heal_run(state, healed)
+        await self.write_run(state, run)
+        self._count(state, run)
+        return True
+
+    async def remove_refresh_annotation(self, app: Application) -> None:
+        """Answer a refresh request; a newer one that arrived meanwhile is not lost (§7.5)."""
+        if self._settings.observe:
+            return
+        annotations = app.manifest.annotations
+        patch: list[Tree] = []
+        for key in (REFRESH_TIMESTAMP_ANNOTATION, REFRESH_ANNOTATION):
+            if key not in annotations:
+                continue
+            path = "/metadata/annotations/" + key.replace("~", "~0").replace("/", "~1")
+            patch.append({"op": "test", "path": path, "value": annotations[key]})
+            patch.append({"op": "remove", "path": path})
+        if not patch:
+            return
+        try:
+            answer = await self._system.json_patch(
+                APPLICATION,
+                app.key.namespace,
+                app.key.name,
+                patch,
+                SystemWrite.APPLICATION_METADATA,
+            )
+        except ClusterError as error:
+            log.info("refresh annotation stays app=%s code=%s %s", app.key, error.code, error)
+            return
+        self._accept(answer)
+
+    def tell(self, state: AppState, reason: Reason, message: str, *, warning: bool = False) -> None:
+        """Record a Kubernetes Event on the Application."""
+        app = state.application
+        self._recorder.record(
+            AppEvent(
+                app=app.key,
+                uid=app.manifest.uid,
+                reason=reason,
+                message=message,
+                warning=warning,
+                resource_version=app.manifest.resource_version,
+                dest_server=app.destination.server or IN_CLUSTER_SERVER,
+                dest_namespace=app.destination.namespace,
+            )
+        )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    async def _patch(self, state: AppState, patch: Tree, write: SystemWrite) -> bool:
+        """Send a merge patch; False when it is worth trying again."""
+        if self._settings.observe:
+            return True
+        key = state.key
+        try:
+            answer = await self._system.merge_patch(
+                APPLICATION, key.namespace, key.name, patch, write
+            )
+        except ClusterError as error:
+            if error.code == _GONE:
+                return True
+            log.warning("status not written app=%s code=%s %s", key, error.code, error)
+            if error.status == _TOO_LARGE:
+                await self._say_too_large(state)
+                return True
+            return error.retry is Retry.NEVER
+        self._accept(answer)
+        return True
+
+    def _accept(self, answer: Manifest) -> None:
+        """Take the answer as the newest form, before its event arrives."""
+        app = Application.parse(answer)
+        known = self._registry.apps.get(app.key)
+        if known is None or known.application.manifest.uid != answer.uid:
+            return
+        if known.application.manifest.version_number < answer.version_number:
+            known.application = app
+
+    async def _say_too_large(self, state: AppState) -> None:
+        condition = {
+            "type": "UnknownError",
+            "message": "Application status exceeds the Kubernetes resource size limit and could "
+            "not be persisted. The displayed status may be stale. Reduce the number of managed "
+            "resources, set ApplyOutOfSyncOnly=true, lower spec.revisionHistoryLimit, or split "
+            "the Application.",
+        }
+        patch = {"status": {"conditions": [condition]}}
+        try:
+            await self._system.merge_patch(
+                APPLICATION,
+                state.key.namespace,
+                state.key.name,
+                patch,
+                SystemWrite.APPLICATION_STATUS,
+            )
+        except ClusterError as error:
+            log.warning("status not written app=%s code=%s %s", state.key, error.code, error)
+
+    def _tell_completed(self, state: AppState, run: Run) -> None:
+        partial = "Partial sync" if run.operation.is_selective else "Sync"
+        target = f" to {run.revision_text}" if run.has_result else ""
+        if run.phase is Phase.SUCCEEDED:
+            text = f"{partial} operation{target} succeeded"
+        else:
+            text = f"{partial} operation{target} failed: {run.message}"
+        self.tell(state, Reason.OPERATION_COMPLETED, text, warning=run.phase is not Phase.SUCCEEDED)
+        self._count(state, run)
+
+    def _count(self, state: AppState, run: Run) -> None:
+        app = state.application
+        labels = {
+            "namespace": app.key.namespace,
+            "name": app.key.name,
+            "project": app.project,
+            "dest_server": app.destination.server or IN_CLUSTER_SERVER,
+        }
+        self._metrics.increment(
+            "argocd_app_sync_total",
+            phase=run.phase.value,
+            dry_run=str(run.operation.dry_run).lower(),
+            **labels,
+        )
+        if run.finished_at is not None:
+            seconds = (run.finished_at - run.started_at).total_seconds()
+            self._metrics.increment("argocd_app_sync_duration_seconds_total", seconds, **labels)
+
+
+def difference(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Tree:
+    """Return the merge patch (RFC 7386) that turns `old` into `new`."""
+    patch: Tree = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if before == value and type(before) is type(value):
+            continue
+        if isinstance(before, dict) and isinstance(value, dict):
+            inner = difference(before, value)
+            if inner:
+                patch[key] = inner
+        elif before != value or (before is None) != (value is None):
+            patch[key] = value
+    return patch
+
+
+def _heal_run(state: AppState, healed: list[HealedObject]) -> Run:
+    """Return the selective self-heal that Argo CD would show for these heals."""
+    app = state.application
+    last = app.operation_state or {}
+    result = last.get("syncResult") if isinstance(last.get("syncResult"), dict) else {}
+    result = result or {}
+    newest: dict[ResourceKey, HealedObject] = {}
+    for item in healed:
+        selected = item.resource
+        key = ResourceKey(selected.group, selected.kind, selected.namespace, selected.name)
+        newest[key] = item
+    sync: Tree = {
+        "revision": result.get("revision") or "",
+        "autoHealAttemptsCount": state.heal_attempts,
+        "resources": [
+            {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
+            for key in sorted(newest)
+        ],
+    }
+    for name in ("revisions", "source", "sources"):
+        if result.get(name):
+            sync[name] = result[name]
+    if app.sync_policy.options:
+        sync["syncOptions"] = list(app.sync_policy.options)
+    operation = Operation.parse(
+        {"sync": sync, "initiatedBy": {"automated": True}, "retry": {"limit": 5}}
+    )
+    several = tuple(result.get("revisions") or ())
+    run = Run(
+        operation=operation,
+        phase=Phase.SUCCEEDED,
+        message="successfully synced (all tasks run)",
+        started_at=min(item.started for item in healed),
+        finished_at=max(item.finished for item in healed),
+        revisions=several or ((str(result["revision"]),) if result.get("revision") else ()),
+        sources=tuple(result.get("sources") or ()) or (result.get("source") or {"repoURL": ""},),
+        is_multi_source=bool(several),
+        has_result=True,
+        namespace_metadata=result.get("managedNamespaceMetadata"),
+    )
+    for key, item in sorted(newest.items()):
+        run.record(ResultRow(key, item.version, ResultStatus.SYNCED, item.message, Phase.SUCCEEDED))
+    return run

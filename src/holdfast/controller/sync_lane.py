@@ -1,0 +1,389 @@
+"""The sync lane's round: what does git say, what is live, what follows (DESIGN §4.3).
+
+    validate ─▶ load ─▶ watch ─▶ judge ─▶ view ─▶ automatic sync? ─▶ status
+
+How deep a round goes is its level (controller.md §7.4): 1 looks at objects alone, 2 resolves the
+target revision, 3 asks the remote without any cache. A round that cannot read git or the cluster
+ends with a ComparisonError and changes nothing else; what was applied is still healed.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.comparing import Comparing
+from holdfast.controller.desired import DesiredStates, Wanted
+from holdfast.controller.heal_lane import HealLane
+from holdfast.controller.objects import Objects
+from holdfast.controller.state import AppState, Desired, ObjectState, Registry
+from holdfast.controller.status import (
+    Overview,
+    health_tree,
+    overview,
+    shared_conditions,
+    status_tree,
+    unknown_views,
+    view_objects,
+)
+from holdfast.controller.status_writer import StatusWriter
+from holdfast.controller.watches import Watches
+from holdfast.domain.application import Application
+from holdfast.domain.condition import (
+    SET_BY_COMPARISON,
+    SET_BY_VALIDATION,
+    Condition,
+    ConditionType,
+)
+from holdfast.domain.drift import SyncCode
+from holdfast.domain.errors import ClusterError, HoldfastError
+from holdfast.domain.events import Reason
+from holdfast.domain.health import Health, HealthCode
+from holdfast.domain.identity import GroupVersionKind
+from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.operation import Phase
+from holdfast.domain.ports import Clock, Kinds, Metrics
+from holdfast.domain.source import Source
+from holdfast.planning.autosync import Comparison, HealBackoff, Refuse, Start, decide_auto_sync
+from holdfast.planning.conditions import replace_conditions
+from holdfast.planning.refresh import Level, RefreshType
+from holdfast.planning.times import find_time, format_time
+from holdfast.planning.validate import validate_spec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLaneParts:
+    """The collaborators of a round."""
+
+    registry: Registry
+    objects: Objects
+    desired: DesiredStates
+    watches: Watches
+    comparing: Comparing
+    lane: HealLane
+    status: StatusWriter
+    kinds: Kinds
+    clock: Clock
+    metrics: Metrics
+    settings: ControllerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnd:
+    """What a round asks for.
+
+    Attributes:
+        operation: An operation to put on the Application, or None.
+        event: The Event that goes with it.
+        again_at: When to look again because a backoff ends, or None.
+    """
+
+    operation: Tree | None = None
+    event: str = ""
+    again_at: datetime | None = None
+
+
+class SyncLane:
+    """Runs rounds."""
+
+    def __init__(self, parts: SyncLaneParts) -> None:
+        """Keep the collaborators."""
+        self._parts = parts
+
+    async def round(self, state: AppState, level: Level, kind: RefreshType) -> RoundEnd:
+        """Compare an Application and write its status."""
+        began = self._parts.clock.monotonic()
+        app = state.application
+        try:
+            end = await self._compare(state, level, kind)
+        finally:
+            seconds = self._parts.clock.monotonic() - began
+            self._parts.metrics.observe(
+                "argocd_app_reconcile",
+                seconds,
+                namespace=app.key.namespace,
+                dest_server=app.destination.server,
+            )
+        log.debug("round done app=%s level=%d ms=%.1f", app.key, level, seconds * 1000)
+        return end
+
+    async def _compare(self, state: AppState, level: Level, kind: RefreshType) -> RoundEnd:
+        app = state.application
+        project = self._parts.registry.projects.get(app.project)
+        wrong = validate_spec(app, project, self._parts.settings.control_namespace)
+        if wrong:
+            state.conditions = wrong
+            await self._write_unknown(state, wrong, keeps_resources=False)
+            return RoundEnd()
+        try:
+            desired = await self._load(state, level, kind)
+        except HoldfastError as error:
+            text = f"Failed to load target state: {error.message}"
+            return await self._comparison_error(state, text)
+        before, state.desired = state.desired, desired
+        try:
+            states = await self._observe(state, desired)
+            await self._recall(state, states)
+            await self._parts.comparing.judge(states)
+        except ClusterError as error:
+            state.desired = before
+            text = f"Failed to compare desired state to live state: {error.message}"
+            return await self._comparison_error(state, text)
+        except HoldfastError as error:
+            return await self._comparison_error(
+                state, f"Failed to load target state: {error.message}"
+            )
+        return await self._conclude(state, desired, level)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    async def _load(self, state: AppState, level: Level, kind: RefreshType) -> Desired:
+        app = state.application
+        if level <= Level.RECENT and state.desired is not None:
+            return state.desired
+        hard = kind is RefreshType.HARD
+        wanted = Wanted(app.sources, force=level >= Level.LATEST_FORCED or hard, hard=hard)
+        return await self._parts.desired.load(app, wanted, state.desired)
+
+    async def _observe(self, state: AppState, desired: Desired) -> list[ObjectState]:
+        await self._parts.watches.ensure(desired.manifests.values())
+        await self._parts.watches.ensure_kinds(former_kinds(state.application))
+        return await self._parts.watches.adopt(state, desired)
+
+    async def _recall(self, state: AppState, states: list[ObjectState]) -> None:
+        """After a start: learn from the last successful sync what had been applied (DESIGN §4.3).
+
+        Only where self-heal is on and only for objects of which nothing else is known.
+        """
+        app = state.application
+        if state.is_loaded or not app.self_heals or state.desired is None:
+            return
+        synced = _last_synced(app)
+        if synced is None:
+            state.is_loaded = True
+            return
+        sources, revisions = synced
+        desired = state.desired
+        if revisions != desired.revisions or sources != app.sources:
+            wanted = Wanted(sources, revisions=revisions)
+            desired = await self._parts.desired.load(app, wanted, state.desired)
+            await self._parts.watches.ensure(desired.manifests.values())
+        for key, target in desired.manifests.items():
+            found = self._parts.registry.object(key)
+            if found.applied is None and found.app in (None, state.key):
+                found.app = state.key
+                state.keys.add(key)
+                found.applied = target
+        state.is_loaded = True
+
+    # --- concluding ---------------------------------------------------------------------------
+
+    async def _conclude(self, state: AppState, desired: Desired, level: Level) -> RoundEnd:
+        app, now = state.application, self._parts.clock.now()
+        states = self._parts.registry.objects_of(state)
+        tracking = self._parts.objects.tracking
+        views = view_objects(state, states, self._parts.registry, tracking)
+        seen = overview(state, views)
+        conditions = [*desired.conditions, *self._not_built(state, desired)]
+        conditions += shared_conditions(state, states, self._find_other_owner)
+        conditions += self._unwatched(desired)
+        state.conditions = tuple(conditions)
+        decision = decide_auto_sync(
+            app,
+            Comparison(
+                status=seen.sync,
+                revisions=desired.revisions,
+                resources=tuple(view.compared() for view in views),
+            ),
+            now,
+        )
+        if any(item.type is ConditionType.COMPARISON_ERROR for item in conditions):
+            decision = Refuse("")
+        sync_errors = []
+        if isinstance(decision, Refuse) and decision.message:
+            sync_errors = [Condition(ConditionType.SYNC_ERROR, decision.message)]
+        if level >= Level.LATEST:
+            state.reconciled_at = now
+        await self._write(state, seen, desired, [*conditions, *sync_errors])
+        for found in states:
+            if found.sync is not SyncCode.SYNCED and found.applied is not None:
+                self._parts.lane.consider(found)
+        if isinstance(decision, Start) and not self._parts.settings.observe:
+            return RoundEnd(operation=decision.operation, event=decision.event)
+        if isinstance(decision, HealBackoff):
+            return RoundEnd(again_at=decision.until)
+        return RoundEnd()
+
+    async def _write(
+        self, state: AppState, seen: Overview, desired: Desired, conditions: list[Condition]
+    ) -> None:
+        app, now = state.application, self._parts.clock.now()
+        stamp = format_time(now)
+        status = status_tree(app, seen, desired.revisions)
+        status["health"] = health_tree(app, seen.health, stamp)
+        status["controllerNamespace"] = self._parts.settings.control_namespace
+        types = [kind.value for kind in desired.source_types]
+        status["sourceType"] = types[0] if types and not app.is_multi_source else None
+        status["sourceTypes"] = types if types and app.is_multi_source else None
+        evaluated = SET_BY_COMPARISON | SET_BY_VALIDATION | {ConditionType.SYNC_ERROR}
+        kept = _mappings(app.status.get("conditions"))
+        status["conditions"] = replace_conditions(kept, evaluated, conditions, now) or None
+        if self._reconciled_at_is_due(state, status):
+            status["reconciledAt"] = stamp
+            state.reconciled_at_written = now
+        self._tell_changes(state, seen)
+        await self._parts.status.write_status(state, status)
+
+    def _reconciled_at_is_due(self, state: AppState, status: Tree) -> bool:
+        """Write the time beside other changes, on request, and else once an hour (record 0004)."""
+        app = state.application
+        last = find_time(app.status.get("reconciledAt"))
+        if last is None or "argocd.argoproj.io/refresh" in app.manifest.annotations:
+            return True
+        now = self._parts.clock.now()
+        if (now - last).total_seconds() >= self._parts.settings.refresh.reconciled_at_interval_s:
+            return True
+        current = app.status
+        return any(
+            current.get(key) != value
+            for key, value in status.items()
+            if value is not None and key in ("sync", "resources", "health")
+        )
+
+    def _tell_changes(self, state: AppState, seen: Overview) -> None:
+        app = state.application
+        old_sync = str((app.status.get("sync") or {}).get("status") or "")
+        old_health = str((app.status.get("health") or {}).get("status") or "")
+        if old_sync != seen.sync.value:
+            text = f"Updated sync status: {old_sync} -> {seen.sync.value}"
+            self._parts.status.tell(state, Reason.RESOURCE_UPDATED, text)
+        if old_health != seen.health.code.value:
+            text = f"Updated health status: {old_health} -> {seen.health.code.value}"
+            if seen.health.message:
+                text += f" ({seen.health.message})"
+            self._parts.status.tell(state, Reason.RESOURCE_UPDATED, text)
+
+    # --- what is wrong ------------------------------------------------------------------------
+
+    async def _comparison_error(self, state: AppState, message: str) -> RoundEnd:
+        condition = Condition(ConditionType.COMPARISON_ERROR, message)
+        state.conditions = (condition,)
+        state.last_error = message
+        await self._write_unknown(state, (condition,), keeps_resources=True)
+        return RoundEnd()
+
+    async def _write_unknown(
+        self, state: AppState, conditions: tuple[Condition, ...], *, keeps_resources: bool
+    ) -> None:
+        app, now = state.application, self._parts.clock.now()
+        current = app.status.get("sync")
+        sync: Tree = {
+            **(current if isinstance(current, dict) else {}),
+            "status": SyncCode.UNKNOWN.value,
+            "comparedTo": app.compared_to(),
+        }
+        status: Tree = {
+            "sync": sync,
+            "health": health_tree(app, Health(HealthCode.UNKNOWN), format_time(now)),
+            "conditions": replace_conditions(
+                _mappings(app.status.get("conditions")),
+                SET_BY_COMPARISON | SET_BY_VALIDATION,
+                conditions,
+                now,
+            ),
+            "resources": unknown_views(state) if keeps_resources else None,
+            "controllerNamespace": self._parts.settings.control_namespace,
+        }
+        if (
+            app.status.get("reconciledAt") is None
+            or "argocd.argoproj.io/refresh" in app.manifest.annotations
+        ):
+            status["reconciledAt"] = format_time(now)
+        state.reconciled_at = now
+        await self._parts.status.write_status(state, status)
+
+    def _not_built(self, state: AppState, desired: Desired) -> list[Condition]:
+        app = state.application
+        project = self._parts.registry.projects.get(app.project)
+        found = []
+        if desired.hooks:
+            names = ", ".join(f"{hook.kind}/{hook.name}" for hook in desired.hooks[:3])
+            more = f" and {len(desired.hooks) - 3} more" if len(desired.hooks) > 3 else ""
+            found.append(
+                Condition(
+                    ConditionType.NOT_BUILT,
+                    "Hooks are not run by this version of Holdfast, they are left out: "
+                    f"{names}{more}",
+                )
+            )
+        if project is not None and project.has_sync_windows:
+            found.append(
+                Condition(
+                    ConditionType.NOT_BUILT,
+                    f"Project {project.name} has sync windows, which this version of Holdfast "
+                    "does not evaluate",
+                )
+            )
+        if project is not None and project.has_signature_keys:
+            found.append(
+                Condition(
+                    ConditionType.COMPARISON_ERROR,
+                    f"Project {project.name} demands signed commits, which this version of "
+                    "Holdfast cannot verify; nothing is synced",
+                )
+            )
+        return found
+
+    def _unwatched(self, desired: Desired) -> list[Condition]:
+        """A kind that may not be watched is unknown, never missing (apply.md B4)."""
+        found = []
+        for gvk in sorted({target.gvk for target in desired.manifests.values()}):
+            error = self._parts.watches.find_failure(gvk)
+            if error is not None and self._parts.kinds.find(gvk) is not None:
+                text = f"Failed to load live state: {gvk.group_kind}: {error}"
+                found.append(Condition(ConditionType.COMPARISON_ERROR, text))
+        return found
+
+    def _find_other_owner(self, state: AppState, found: ObjectState) -> str:
+        if found.app is not None and found.app != state.key:
+            return str(found.app)
+        live = found.live.manifest if found.live is not None else None
+        return self._parts.objects.find_other_owner(found, live)
+
+
+def former_kinds(app: Application) -> set[tuple[GroupVersionKind, str]]:
+    """Kinds of what the Application had: objects that git dropped must still be seen (B1)."""
+    found = set()
+    for row in _mappings(app.status.get("resources")):
+        gvk = GroupVersionKind(
+            str(row.get("group") or ""), str(row.get("version") or ""), str(row.get("kind") or "")
+        )
+        found.add((gvk, str(row.get("namespace") or "")))
+    return found
+
+
+def _last_synced(app: Application) -> tuple[tuple[Source, ...], tuple[str, ...]] | None:
+    """Return sources and revisions of the last operation that succeeded as a whole."""
+    state = app.operation_state or {}
+    result = state.get("syncResult")
+    entry: JSON = None
+    if state.get("phase") == Phase.SUCCEEDED.value and isinstance(result, dict):
+        entry = result
+    elif app.history:
+        entry = app.history[-1]
+    if not isinstance(entry, dict):
+        return None
+    revisions = tuple(entry.get("revisions") or ()) or (str(entry.get("revision") or ""),)
+    trees = entry.get("sources") or [entry.get("source") or {}]
+    sources = tuple(Source.parse(tree) for tree in trees if isinstance(tree, dict))
+    if not all(revisions) or len(sources) != len(revisions) or not sources[0].repo_url:
+        return None
+    return sources, revisions
+
+
+def _mappings(value: JSON) -> tuple[Tree, ...]:
+    return (
+        tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+    )

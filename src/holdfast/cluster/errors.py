@@ -173,7 +173,7 @@ TABLE: tuple[Row, ...] = (
         (409, 422),
         "HF2003",
         Retry.ON_PREREQUISITE,
-        words=r"uid mismatch|UID in precondition|metadata\.uid: Invalid value",
+        words=r"uid mismatch|UID in (the )?precondition|metadata\.uid: Invalid value",
     ),
     Row(
         "an object of this name is still being deleted",
@@ -195,11 +195,12 @@ TABLE: tuple[Row, ...] = (
     Row("the version is too old", (410,), "HF2015", Retry.NOW),
     Row("the request is too large", (413,), "HF2005", Retry.NEVER),
     Row(
-        "a tested value of a JSON patch moved",
+        # The server says no more than this when a `test` fails or a path is missing.
+        "a JSON patch does not fit the object any more",
         (422,),
         "HF2004",
         Retry.NOW,
-        words=r"testing (value|path) .* failed|[Tt]est failed",
+        words=r"^the server rejected our request due to an error in our request",
     ),
     Row(
         "a field cannot change after creation",
@@ -216,7 +217,7 @@ TABLE: tuple[Row, ...] = (
         (500,),
         "HF2012",
         Retry.NEVER,
-        words=r"failed to create typed patch object|failed to create typed live object",
+        words=r"failed to create typed (patch|live|new) object|failed to convert new object",
         hint="Correct the field that the message names: a list key that occurs twice, a field "
         "that the schema does not know, or a value of the wrong type.",
     ),
@@ -325,6 +326,9 @@ def redact(words: str, answer: Answer, secrets: Sequence[str] | None) -> str:
     for value in sorted(secrets, key=len, reverse=True):
         if len(value) >= 3:
             words = words.replace(value, "(redacted)")
+    # Values also stand bare: `expected map, got &{…}`, `invalid character 'x'`.
+    words = re.sub(r"\bgot &?\S.*", "got (redacted)", words)
+    words = re.sub(r"invalid character '.*?'", "invalid character", words)
     # What stands in quotes is a value unless it is the object's own name or a word of ours.
     known = {answer.name, answer.kind, "v1", "Secret", ""}
     return re.sub(

@@ -9,9 +9,10 @@ from typing import Self
 import uvicorn
 
 from holdfast.kit.tasks import Supervisor
-from holdfast.sandbox.admission.rules import Rules
+from holdfast.sandbox.admission.builtin_rules import make_rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.bootstrap import lay_foundation
+from holdfast.sandbox.controllers.staff import Staff
 from holdfast.sandbox.folder import DataFolder
 from holdfast.sandbox.http.application import Application, Handlers
 from holdfast.sandbox.http.changing import Changer
@@ -52,6 +53,7 @@ class Sandbox:
         self._database: Database | None = None
         self._server: uvicorn.Server | None = None
         self._handlers: Handlers | None = None
+        self._staff: Staff | None = None
         self._supervisor = Supervisor(settings.clock)
         self.url = ""
         self.kubeconfig_path = settings.kubeconfig or Path()
@@ -79,8 +81,11 @@ class Sandbox:
         plane = Plane(
             store, Registry(), self._settings.clock, builtin_controllers=self._settings.controllers
         )
-        self._handlers = _handlers(plane)
-        lay_foundation(plane, self._handlers.changer.writer)
+        handlers = self._handlers = _handlers(plane)
+        writer, deleter = handlers.changer.writer, handlers.changer.deleter
+        lay_foundation(plane, writer)
+        self._staff = Staff(plane, writer, deleter, handlers.watches, folder.certificates.ca)
+        self._staff.start()
         self.token, self.ca_pem = folder.token, folder.certificates.ca
         port = await self._serve(folder, Application(self._handlers, folder.token))
         self.url = f"https://{ADDRESS}:{port}"
@@ -125,6 +130,8 @@ class Sandbox:
     async def stop(self) -> None:
         """End watches and connections, write what is left, let the folder go."""
         self.ready = False
+        if self._staff is not None:
+            self._staff.stop()
         if self._handlers is not None:
             self._handlers.plane.closing = True
             self._handlers.watches.close()
@@ -160,7 +167,7 @@ def _read_store(path: Path) -> tuple[Store, Database]:
 
 
 def _handlers(plane: Plane) -> Handlers:
-    rules, shapes = Rules(), Shapes()
+    rules, shapes = make_rules(), Shapes()
     viewer = Viewer(plane.clock)
     reader = Reader(plane, viewer)
     writer = Writer(plane, rules, shapes)

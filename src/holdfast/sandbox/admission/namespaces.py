@@ -12,8 +12,14 @@ def check_namespace(plane: Plane, resource: Resource, namespace: str, name: str)
     """Let an object be created only in a living namespace.
 
     Raises:
-        StatusError: 404, there is none; 403 with cause `NamespaceTerminating`.
+        StatusError: 404, there is none; 403 with cause `NamespaceTerminating`, or because the
+            kind itself goes.
     """
+    if resource.terminating:
+        raise forbidden(
+            resource.named(name),
+            "create not allowed while custom resource definition is terminating",
+        )
     if not resource.namespaced:
         return
     about = Named("", "namespaces", "Namespace", namespace)

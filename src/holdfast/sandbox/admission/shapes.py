@@ -48,7 +48,10 @@ class Shapes:
             return _builtin(resource.group, resource.version, resource.kind)
         known = self._custom.get(id(resource.schema))
         if known is None or known[0] is not resource.schema:
-            known = resource.schema, type_from_crd_schema(resource.schema)
+            made = type_from_crd_schema(
+                resource.schema, preserve_unknown_fields=resource.preserves
+            )
+            known = resource.schema, made
             self._custom[id(resource.schema)] = known
         return known[1]
 

@@ -8,6 +8,18 @@ answers 501 and names itself (`NOT_BUILT`), so that discovery stays the real one
 from holdfast.sandbox.kinds.resource import Resource, Scale
 from holdfast.schema.kinds import BuiltinKind, builtin_kinds
 
+# What may be done with custom resources.
+CUSTOM_VERBS = (
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+)
+
 _STORAGE_VERSION = {"autoscaling": "v2"}
 
 _POLICIES = "mutatingadmissionpolicies", "validatingadmissionpolicies"

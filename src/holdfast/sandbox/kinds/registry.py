@@ -77,9 +77,13 @@ class Registry:
         rows = [row for row in self.all() if row.group == group and row.version == version]
         return sorted(rows, key=lambda row: row.plural)
 
+    def custom(self, crd_name: str) -> tuple[Resource, ...]:
+        """Return what a CRD serves now."""
+        return self._custom.get(crd_name, ())
+
     def set_custom(self, crd_name: str, resources: tuple[Resource, ...]) -> None:
         """Serve the versions of a CRD; an empty tuple takes it away."""
-        if self._custom.get(crd_name, ()) == resources and not resources:
+        if not resources and crd_name not in self._custom:
             return
         if resources:
             self._custom[crd_name] = resources

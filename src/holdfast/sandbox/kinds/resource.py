@@ -43,7 +43,9 @@ class Resource:
         storage_version: Version in which objects are stored.
         scale: Paths of the scale subresource, when it has one.
         custom: Whether it comes from a CustomResourceDefinition.
+        terminating: Whether its CustomResourceDefinition is being deleted.
         schema: Structural schema of a custom resource, else None.
+        preserves: `preserveUnknownFields` of the whole CRD.
         columns: Printer columns of a custom resource.
         below: The subresources with their kinds and verbs, for discovery.
         selectable: Fields of a custom resource that a field selector may name.
@@ -63,9 +65,11 @@ class Resource:
     storage_version: str = ""
     scale: Scale | None = None
     custom: bool = False
+    terminating: bool = False
     below: tuple[Subresource, ...] = ()
     selectable: frozenset[str] = frozenset()
     schema: Tree | None = field(default=None, compare=False, hash=False)
+    preserves: bool = False
     columns: tuple[Tree, ...] = field(default=(), compare=False, hash=False)
 
     @property

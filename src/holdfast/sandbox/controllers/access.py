@@ -1,0 +1,184 @@
+"""How stand-in controllers read and write: through the same verbs as clients, without HTTP."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from holdfast.domain.manifest import JSON, Tree
+from holdfast.sandbox.kinds.resource import ResourceId
+from holdfast.sandbox.options import DeleteOptions, WriteOptions
+from holdfast.sandbox.plane import Plane, name_suffix
+from holdfast.sandbox.statuses import StatusError
+from holdfast.sandbox.store.objects import Change, Key
+from holdfast.sandbox.verbs.deleting import Deleter
+from holdfast.sandbox.verbs.writing import Writer
+
+MANAGER = "kube-controller-manager"
+
+
+@dataclass(slots=True)
+class Access:
+    """Reads and writes of the controllers.
+
+    Attributes:
+        plane: State.
+        writer: Creates and updates.
+        deleter: Deletes.
+        dependents: Objects by the uid of each of their owners.
+        uids: Where the object with a uid is.
+    """
+
+    plane: Plane
+    writer: Writer
+    deleter: Deleter
+    dependents: dict[str, set[tuple[ResourceId, Key]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    uids: dict[str, tuple[ResourceId, Key]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Index what is there, and follow every change."""
+        store = self.plane.store
+        for resource in store.resources():
+            for stored in store.all_of(resource):
+                metadata = stored.tree["metadata"]
+                key = (metadata.get("namespace") or "", metadata["name"])
+                self.index(Change("ADDED", resource, key, stored, None))
+        store.listen(self.index)
+
+    def index(self, change: Change) -> None:
+        """Keep the indexes true."""
+        here = (change.resource, change.key)
+        if change.before is not None:
+            metadata = change.before.tree["metadata"]
+            for owner in metadata.get("ownerReferences") or ():
+                self.dependents[owner["uid"]].discard(here)
+                if not self.dependents[owner["uid"]]:
+                    del self.dependents[owner["uid"]]
+            self.uids.pop(metadata["uid"], None)
+        if change.type != "DELETED":
+            metadata = change.now.tree["metadata"]
+            self.uids[metadata["uid"]] = here
+            for owner in metadata.get("ownerReferences") or ():
+                self.dependents[owner["uid"]].add(here)
+
+    def find(self, resource: ResourceId, key: Key) -> Tree | None:
+        """Return an object, or None."""
+        stored = self.plane.store.find(resource, *key)
+        return stored.tree if stored else None
+
+    def all_of(self, resource: ResourceId, namespace: str = "") -> list[Tree]:
+        """Return the objects of a resource."""
+        return [stored.tree for stored in self.plane.store.all_of(resource, namespace)]
+
+    def owned(self, owner: Tree, resource: ResourceId) -> list[Tree]:
+        """Return the objects of a resource that `owner` controls, by name."""
+        uid = owner["metadata"]["uid"]
+        found = []
+        for kind, key in self.dependents.get(uid, ()):
+            if kind != resource:
+                continue
+            tree = self.find(kind, key)
+            if tree is not None and controller_uid(tree) == uid:
+                found.append(tree)
+        return sorted(found, key=lambda tree: str(tree["metadata"]["name"]))
+
+    def create(
+        self, resource: ResourceId, namespace: str, tree: Tree, manager: str = MANAGER
+    ) -> Tree:
+        """Create an object."""
+        options = WriteOptions(manager=manager)
+        kind = self.plane.resource(*resource)
+        return self.writer.create(kind, namespace, tree, options).tree
+
+    def update(self, resource: ResourceId, tree: Tree, manager: str = MANAGER) -> Tree:
+        """Write an object whose spec or metadata changed."""
+        return self._change(resource, tree, WriteOptions(manager=manager))
+
+    def set_status(
+        self, resource: ResourceId, tree: Tree, status: Tree, manager: str = MANAGER
+    ) -> Tree:
+        """Write the status of an object, if it differs."""
+        if tree.get("status") == status:
+            return tree
+        options = WriteOptions(manager=manager, subresource="status")
+        return self._change(resource, {**tree, "status": status}, options)
+
+    def _change(self, resource: ResourceId, tree: Tree, options: WriteOptions) -> Tree:
+        kind = self.plane.resource(*resource)
+        metadata = tree["metadata"]
+        namespace = metadata.get("namespace") or ""
+        live = self.writer.live(kind, namespace, metadata["name"])
+        fresh = {**tree, "metadata": dict(metadata)}
+        fresh["metadata"].pop("resourceVersion", None)
+        return self.writer.change(kind, live, fresh, options).tree
+
+    def delete(self, resource: ResourceId, tree: Tree, options: DeleteOptions | None = None) -> None:
+        """Delete an object; one that is gone already is no error."""
+        kind = self.plane.resource(*resource)
+        metadata = tree["metadata"]
+        options = options or DeleteOptions(propagation="Background", uid=metadata["uid"])
+        try:
+            self.deleter.delete(kind, metadata.get("namespace") or "", metadata["name"], options)
+        except StatusError as error:
+            if error.code not in {404, 409}:
+                raise
+
+    def emit(self, about: Tree, kind: str, reason: str, message: str, source: str) -> None:
+        """Write an Event; a namespace that goes takes none."""
+        metadata = about["metadata"]
+        namespace = metadata.get("namespace") or "default"
+        now = self.plane.now()
+        event: Tree = {
+            "metadata": {"name": f"{metadata['name']}.{name_suffix(16)}", "namespace": namespace},
+            "involvedObject": {
+                "apiVersion": about.get("apiVersion"),
+                "kind": about.get("kind"),
+                "name": metadata["name"],
+                "namespace": metadata.get("namespace") or "",
+                "uid": metadata["uid"],
+                "resourceVersion": metadata.get("resourceVersion", ""),
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message,
+            "source": {"component": source},
+            "reportingComponent": source,
+            "reportingInstance": "",
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            self.create(ResourceId("", "events"), namespace, event, source)
+        except StatusError as error:
+            if error.code not in {403, 404}:
+                raise
+
+
+def controller_uid(tree: Tree) -> str:
+    """Return the uid of the owner that controls an object, `""` for none."""
+    for row in tree["metadata"].get("ownerReferences") or ():
+        if row.get("controller"):
+            return str(row["uid"])
+    return ""
+
+
+def owner_reference(owner: Tree) -> Tree:
+    """Return the reference of a controlled object to its owner."""
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def value(tree: JSON, *path: str, default: JSON = None) -> JSON:
+    """Return the value at a path of keys, or the default."""
+    for step in path:
+        if not isinstance(tree, dict):
+            return default
+        tree = tree.get(step)
+    return default if tree is None else tree

@@ -103,7 +103,7 @@ def owners_of(live: Manifest, path: Path) -> tuple[str, ...]:
     """Return the managers, other than us, that own a path or something below it."""
     found = []
     for entry in live.managed_fields:
-        if entry.get("manager") == HOLDFAST or entry.get("subresource"):
+        if entry.get("manager") == HOLDFAST or entry.get("subresource") == "status":
             continue
         fields = entry.get("fieldsV1")
         if isinstance(fields, dict) and _reaches(fields, path):

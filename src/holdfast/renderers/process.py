@@ -1,0 +1,86 @@
+"""The render worker: `python -m holdfast.renderers.process`, spoken to by `holdfast.kit.worker`.
+
+Everything that parses YAML happens here. A request is one line of JSON (`op` and its arguments),
+then bytes. An answer is one line of JSON, then one line for each object (apply.md C1).
+"""
+
+import json
+import sys
+from typing import Any
+
+from holdfast.kit import worker, yamlio
+from holdfast.renderers.detect import check_path, detect_type, merge_overrides
+from holdfast.renderers.directory import DirectoryOptions, read_directory
+from holdfast.renderers.kustomization import inspect_graph, rewrite
+from holdfast.renderers.objects import Found
+from holdfast.renderers.problems import to_details, wrong
+
+
+def handle(request: bytes) -> bytes:
+    """Answer one request."""
+    head, _, payload = request.partition(b"\n")
+    arguments = json.loads(head)
+    operation = arguments.pop("op")
+    if operation == "inspect":
+        return _line(_inspect(**arguments))
+    if operation == "directory":
+        return _objects(_directory(**arguments))
+    if operation == "kustomization":
+        return _line(_kustomization(**arguments))
+    return _objects(_parse(payload, **arguments))
+
+
+def _inspect(
+    *, root: str, path: str, source: dict[str, Any], instance: str, settings: dict[str, str]
+) -> dict[str, Any]:
+    check_path(root, path)
+    merged = merge_overrides(root, path, source, instance)
+    return {"type": detect_type(root, path, merged, settings).value, "source": merged}
+
+
+def _directory(
+    *, root: str, path: str, block: dict[str, Any], jsonnet_enabled: bool, size_bytes: int
+) -> Found:
+    options = DirectoryOptions.parse(block, jsonnet_enabled=jsonnet_enabled, size_bytes=size_bytes)
+    return read_directory(root, path, options)
+
+
+def _kustomization(
+    *, root: str, path: str, block: dict[str, Any] | None, copy: str
+) -> dict[str, Any]:
+    inspect_graph(root, path)
+    if block is not None:
+        rewrite(root, path, block, copy)
+    return {}
+
+
+def _parse(text: bytes, *, where: str) -> Found:
+    found = Found()
+    try:
+        for document in yamlio.load_all(text):
+            place = f"{where} (document {document.number} of the output)"
+            found.add(document.value, file="", where=place)
+    except yamlio.YamlError as error:
+        message = f"{where}: line {error.line} of the output: does not parse: {error.reason}"
+        raise wrong("HF1004", message) from None
+    return found
+
+
+def _objects(found: Found) -> bytes:
+    lines = [_line({"origins": found.origins, "warnings": found.warnings})]
+    lines += [_line(tree) for tree in found.objects]
+    return b"\n".join(lines)
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    sys.setrecursionlimit(5000)
+    worker.serve(handle, to_details)
+
+
+if __name__ == "__main__":
+    main()

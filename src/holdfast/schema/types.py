@@ -79,6 +79,8 @@ class Field:
     required: bool = False
     pointer: bool = False
     """Built-in kinds: an explicit `0`, `""`, `false` or `{}` is stored and not dropped."""
+    always: bool = False
+    """Built-in kinds: a scalar that is written even when it is not set (`divisor: "0"`)."""
     patch_strategies: tuple[str, ...] = ()
     merge_key: str = ""
 
@@ -280,6 +282,7 @@ class _Table:
             default=attributes.get("d", UNSET),
             required=bool(attributes.get("r")),
             pointer=bool(attributes.get("p")),
+            always=bool(attributes.get("v")),
             patch_strategies=tuple(strategies.split(",")) if strategies else (),
             merge_key=attributes.get("y", ""),
         )

@@ -297,6 +297,15 @@ class Controller:
             state.last_error = error.describe()
             log.warning("postponed app=%s code=%s %s", key, error.code, error)
             self._queue.add_after(key, max(level, Level.RECENT), error.retry_after_s or 1.0)
+        except Exception as error:
+            # The border of a round: one Application's trouble must not stop the others.
+            state.failures += 1
+            state.last_error = f"HF9001 {type(error).__name__}: {error}"
+            log.exception("HF9001 round failed app=%s", key)
+            await self._sync.say_bug(state, error)
+            self._queue.add_after(key, Level.LATEST, min(300.0, 2.0**state.failures))
+        else:
+            state.failures = 0
         self._count(state)
 
     async def _work_on(self, state: AppState, level: Level) -> None:

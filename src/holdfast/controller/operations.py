@@ -92,6 +92,9 @@ class Operations:
         if run is None:
             return None
         waiting = await self._wait_for_retry(state, run)
+        pause_s = state.next_wave_at - self._parts.clock.monotonic()
+        if waiting is None and pause_s > 0 and run.phase is Phase.RUNNING:
+            waiting = pause_s
         if waiting is not None:
             return waiting
         if not run.has_result and run.phase is Phase.RUNNING:
@@ -296,7 +299,9 @@ class Operations:
             step.wave,
             len(step.tasks),
         )
-        return self._parts.settings.sync.wave_delay_s
+        delay_s = self._parts.settings.sync.wave_delay_s
+        state.next_wave_at = self._parts.clock.monotonic() + delay_s
+        return delay_s
 
     async def _run_step(self, app: Application, run: Run, step: Step, desired: Desired) -> None:
         runner = self._parts.runner

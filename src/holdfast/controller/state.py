@@ -186,7 +186,9 @@ class AppState:
         healed: Heals that status does not show yet.
         heal_attempts: Self-heals since the last sync.
         reconciled_at: When it was last compared with a fresh revision.
-        level: Comparison level that is asked for (controller.md §7.4); 0 is none.
+        is_loaded: Whether what had been applied before a start has been recalled.
+        next_wave_at: When the next wave of a running operation may begin (monotonic seconds).
+        failures: Rounds in a row that ended with a mistake of ours.
     """
 
     application: Application
@@ -199,6 +201,8 @@ class AppState:
     reconciled_at_written: datetime | None = None
     is_loaded: bool = False
     last_error: str = ""
+    next_wave_at: float = 0.0
+    failures: int = 0
 
     @property
     def key(self) -> AppKey:

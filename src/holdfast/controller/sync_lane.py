@@ -304,6 +304,15 @@ class SyncLane:
         state.reconciled_at = now
         await self._parts.status.write_status(state, status)
 
+    async def say_bug(self, state: AppState, error: Exception) -> None:
+        """Put a mistake of ours on the Application it happened to, and on no other."""
+        message = (
+            f"HF9001 a mistake in Holdfast ({type(error).__name__}) ended the comparison; nothing "
+            "was changed because of it. It is tried again; the log has the traceback"
+        )
+        condition = Condition(ConditionType.UNKNOWN_ERROR, message)
+        await self._write_unknown(state, (condition,), keeps_resources=True)
+
     def _not_built(self, state: AppState, desired: Desired) -> list[Condition]:
         app = state.application
         project = self._parts.registry.projects.get(app.project)

@@ -19,6 +19,7 @@ from holdfast.cli.frame import frame_for
 from holdfast.cli.layouts import ResourceState, block, parse_time, text
 from holdfast.cli.selection import Selection
 from holdfast.cli.session import Link
+from holdfast.cli.waiting import closing
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import AppKey
@@ -111,16 +112,17 @@ class Progress:
             call.say("\n" + table)
 
     async def _follow(self, app: AppKey, goal: Goal) -> None:
-        async for tree in self._link.queries.watch_application(app):
-            if tree is None:
-                if goal.deleted:
+        async with closing(self._link.queries.watch_application(app)) as versions:
+            async for tree in versions:
+                if tree is None:
+                    if goal.deleted:
+                        return
+                    raise ClusterError("HF2003", "the application was deleted meanwhile", about=app)
+                if int(text(tree, "metadata", "resourceVersion") or 0) < goal.since or goal.deleted:
+                    continue
+                self._show_changes(tree, goal)
+                if is_reached(tree, goal, self._selection):
                     return
-                raise ClusterError("HF2003", "the application was deleted meanwhile", about=app)
-            if int(text(tree, "metadata", "resourceVersion") or 0) < goal.since or goal.deleted:
-                continue
-            self._show_changes(tree, goal)
-            if is_reached(tree, goal, self._selection):
-                return
 
     def _show_changes(self, tree: Tree, goal: Goal) -> None:
         for state in self._selection.states(tree):

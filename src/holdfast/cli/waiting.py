@@ -1,12 +1,24 @@
-"""Time limits of commands that wait."""
+"""Time limits of commands that wait, and streams that end with the command."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from holdfast.domain.errors import ClusterError
 
 T = TypeVar("T")
+
+
+@asynccontextmanager
+async def closing(values: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Close a stream in the end, however the loop over it is left."""
+    try:
+        yield values
+    finally:
+        close = getattr(values, "aclose", None)
+        if close is not None:
+            await close()
 
 
 async def within(work: Awaitable[T], seconds: float, message: str) -> T:

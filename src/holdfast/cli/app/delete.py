@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
+from holdfast.cli.waiting import closing
 from holdfast.domain.commands import ConfirmDeletion, DeleteApplication
 from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import ListApplications
@@ -40,9 +41,10 @@ async def _delete(call: Call) -> int:
 
 
 async def _wait_gone(link: "Link", app: AppKey) -> None:
-    async for tree in link.queries.watch_application(app):
-        if tree is None:
-            return
+    async with closing(link.queries.watch_application(app)) as versions:
+        async for tree in versions:
+            if tree is None:
+                return
 
 
 async def chosen_apps(call: Call, link: "Link") -> list[AppKey]:

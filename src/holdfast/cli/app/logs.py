@@ -5,6 +5,7 @@ import re
 from holdfast.cli import exit_codes
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.cli.waiting import closing
 from holdfast.domain.queries import PodLogs
 
 
@@ -25,8 +26,8 @@ async def _logs(call: Call) -> int:
     wanted, excludes = values.text("filter"), values.text("filter").startswith("!")
     flags = re.RegexFlag(0) if values.switch("match-case") else re.IGNORECASE
     pattern = re.compile(re.escape(wanted.removeprefix("!")), flags)
-    async with call.link() as link:
-        async for line in link.queries.logs(query):
+    async with call.link() as link, closing(link.queries.logs(query)) as lines:
+        async for line in lines:
             if not wanted or bool(pattern.search(line)) != excludes:
                 call.say(line)
     return exit_codes.OK

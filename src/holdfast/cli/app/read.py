@@ -87,7 +87,8 @@ async def _list(call: Call) -> int:
         call.say(layouts.app_list(apps))
         if not apps:
             call.hint(
-                f"no applications in namespace {namespace}; another one is chosen with --namespace"
+                f"no such applications in namespace {namespace}; another namespace is chosen with "
+                "--namespace"
             )
     return exit_codes.OK
 

@@ -1,7 +1,7 @@
 """One watch of the Applications of a namespace, and everybody who wants to hear of one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 from holdfast.domain.application import APPLICATION
@@ -23,16 +23,18 @@ class ApplicationFeed:
         self._listed: set[str] = set()
         self._followers: dict[AppKey, list[_Queue]] = {}
 
-    async def follow(self, app: AppKey) -> AsyncIterator[Manifest | None]:
+    async def follow(self, app: AppKey) -> AsyncGenerator[Manifest | None, None]:
         """Yield the Application as it is, each change, and None when it is (or becomes) absent.
+
+        Close it when done (`contextlib.aclosing`): breaking out of a loop alone does not.
 
         Raises:
             HoldfastError: the Applications cannot be watched.
         """
         with self._subscribed(app) as queue:
-            self._watching.start(WatchScope(APPLICATION, app.namespace), self)
             if app.namespace in self._listed:
                 queue.put_nowait(self._latest.get(app))
+            self._watching.start(WatchScope(APPLICATION, app.namespace), self)
             while True:
                 item = await queue.get()
                 if isinstance(item, Exception):

@@ -1,7 +1,8 @@
 """`DirectQueries`: the port `Queries`, straight from the cluster and from git."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol, assert_never
 
@@ -91,13 +92,14 @@ class DirectQueries:
             case _:
                 assert_never(query)
 
-    async def watch_application(self, app: AppKey) -> AsyncIterator[Tree | None]:
+    async def watch_application(self, app: AppKey) -> AsyncGenerator[Tree | None, None]:
         """Yield the Application at once and after each change; None once it is deleted."""
         await self._lookup.check_installed()
-        async for manifest in self._feed.follow(app):
-            yield manifest.tree if manifest is not None else None
+        async with aclosing(self._feed.follow(app)) as versions:
+            async for manifest in versions:
+                yield manifest.tree if manifest is not None else None
 
-    async def logs(self, query: PodLogs) -> AsyncIterator[str]:
+    async def logs(self, query: PodLogs) -> AsyncGenerator[str, None]:
         """Yield lines of logs of every pod that is meant, one pod after the other.
 
         Raises:

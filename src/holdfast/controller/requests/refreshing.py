@@ -1,5 +1,6 @@
 """Ask the controller to compare again, and wait until it has (api.md §4.9.4)."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from holdfast.controller.requests.feed import ApplicationFeed
@@ -48,14 +49,15 @@ class Refreshing:
             patch,
             SystemWrite.APPLICATION_METADATA,
         )
-        async for seen in self.feed.follow(app.key):
-            if seen is None:
-                break
-            if (
-                seen.version_number > asked.version_number
-                and seen.annotation(REFRESH_ANNOTATION) is None
-            ):
-                return Done("refreshed", seen.tree)
+        async with aclosing(self.feed.follow(app.key)) as versions:
+            async for seen in versions:
+                if seen is None:
+                    break
+                if (
+                    seen.version_number > asked.version_number
+                    and seen.annotation(REFRESH_ANNOTATION) is None
+                ):
+                    return Done("refreshed", seen.tree)
         raise ConfigurationError(
             "HF3003", "the application was deleted while it was refreshed", about=app.key
         )

@@ -28,7 +28,7 @@ from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from holdfast.cluster.kubeconfig import Access
 
@@ -173,6 +173,15 @@ async def until(
     """Waits until something holds, without holding the loop."""
     async with asyncio.timeout(seconds):
         while not what():  # noqa: ASYNC110 - what is awaited has no event to wait for
+            await asyncio.sleep(step_s)
+
+
+async def eventually(
+    what: Callable[[], Awaitable[bool]], *, seconds: float = TIME_LIMIT_S, step_s: float = 0.05
+) -> None:
+    """Waits until something that must be asked for holds."""
+    async with asyncio.timeout(seconds):
+        while not await what():  # noqa: ASYNC110 - what is awaited has no event to wait for
             await asyncio.sleep(step_s)
 
 

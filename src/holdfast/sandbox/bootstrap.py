@@ -7,6 +7,9 @@ from holdfast.sandbox.verbs.writing import Writer
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
+NODE = "sandbox"
+
+_KUBELET = WriteOptions(manager="kubelet", controller=True)
 _SERVER = WriteOptions(manager="kube-apiserver", controller=True)
 
 
@@ -17,3 +20,48 @@ def lay_foundation(plane: Plane, writer: Writer) -> None:
         if plane.tree("", "namespaces", "", name) is None:
             tree: Tree = {"metadata": {"name": name}}
             writer.create(resource, "", tree, _SERVER)
+    if plane.builtin_controllers and plane.tree("", "nodes", "", NODE) is None:
+        writer.create(plane.resource("", "nodes"), "", _node(plane), _KUBELET)
+
+
+def _node(plane: Plane) -> Tree:
+    """The one node, as a kubelet would report it."""
+    now = plane.now()
+    size = {"cpu": "1k", "memory": "4Ti", "ephemeral-storage": "4Ti", "pods": "100k"}
+    labels = {
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": NODE,
+        "kubernetes.io/os": "linux",
+    }
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "the sandbox plays this node",
+        "lastHeartbeatTime": now,
+        "lastTransitionTime": now,
+    }
+    info = {
+        "machineID": "",
+        "systemUUID": "",
+        "bootID": "",
+        "kernelVersion": "",
+        "osImage": "Holdfast sandbox",
+        "containerRuntimeVersion": "holdfast://sandbox",
+        "kubeletVersion": "v1.36.3-holdfast",
+        "kubeProxyVersion": "",
+        "operatingSystem": "linux",
+        "architecture": "amd64",
+    }
+    status: Tree = {
+        "capacity": size,
+        "allocatable": size,
+        "conditions": [ready],
+        "addresses": [
+            {"type": "InternalIP", "address": "127.0.0.1"},
+            {"type": "Hostname", "address": NODE},
+        ],
+        "nodeInfo": info,
+    }
+    metadata: Tree = {"name": NODE, "labels": labels}
+    return {"metadata": metadata, "spec": {}, "status": status}

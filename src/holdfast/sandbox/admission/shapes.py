@@ -29,6 +29,7 @@ from holdfast.schema.field_path import field_path
 from holdfast.schema.field_set import EMPTY, FieldSet
 from holdfast.schema.kinds import find_builtin_kind, reset_fields
 from holdfast.schema.managed_fields import ManagedFieldsError
+from holdfast.schema.strategic_merge import PatchError, strategic_merge
 from holdfast.schema.types import ObjectType, find_type, type_from_crd_schema
 
 _STATUS = FieldSet.of(field_path("status"))
@@ -66,8 +67,15 @@ class Shapes:
         return None if resource.custom else {}
 
     def strategic(self, resource: Resource, live: Tree, patch: Tree) -> Tree:
-        """Return the object after a strategic merge patch."""
-        raise NotImplementedError
+        """Return the object after a strategic merge patch.
+
+        Raises:
+            StatusError: 400, the patch makes no sense.
+        """
+        try:
+            return strategic_merge(live, patch, type=self.type_of(resource))
+        except PatchError as error:
+            raise bad_request(str(error)) from error
 
     def apply(
         self, resource: Resource, live: Tree | None, config: Tree, options: WriteOptions, now: str

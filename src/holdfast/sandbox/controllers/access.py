@@ -9,10 +9,16 @@ from holdfast.sandbox.options import DeleteOptions, WriteOptions
 from holdfast.sandbox.plane import Plane, name_suffix
 from holdfast.sandbox.statuses import StatusError
 from holdfast.sandbox.store.objects import Change, Key
+from holdfast.sandbox.store.selectors import selector_matches
 from holdfast.sandbox.verbs.deleting import Deleter
 from holdfast.sandbox.verbs.writing import Writer
 
 MANAGER = "kube-controller-manager"
+PODS = ResourceId("", "pods")
+REPLICA_SETS = ResourceId("apps", "replicasets")
+
+# Kinds whose objects are adopted by the controllers that select them.
+ADOPTABLE = frozenset({PODS, REPLICA_SETS})
 
 
 @dataclass(slots=True)
@@ -25,6 +31,7 @@ class Access:
         deleter: Deletes.
         dependents: Objects by the uid of each of their owners.
         uids: Where the object with a uid is.
+        strays: Objects of a resource that no controller owns; they may be adopted.
     """
 
     plane: Plane
@@ -34,6 +41,7 @@ class Access:
         default_factory=lambda: defaultdict(set)
     )
     uids: dict[str, tuple[ResourceId, Key]] = field(default_factory=dict)
+    strays: dict[ResourceId, set[Key]] = field(default_factory=lambda: defaultdict(set))
 
     def start(self) -> None:
         """Index what is there, and follow every change."""
@@ -55,11 +63,29 @@ class Access:
                 if not self.dependents[owner["uid"]]:
                     del self.dependents[owner["uid"]]
             self.uids.pop(metadata["uid"], None)
+            self.strays[change.resource].discard(change.key)
         if change.type != "DELETED":
             metadata = change.now.tree["metadata"]
             self.uids[metadata["uid"]] = here
             for owner in metadata.get("ownerReferences") or ():
                 self.dependents[owner["uid"]].add(here)
+            if change.resource in ADOPTABLE and not controller_uid(change.now.tree):
+                self.strays[change.resource].add(change.key)
+
+    def adopt(self, owner: Tree, resource: ResourceId, selector: Tree | None) -> None:
+        """Take over the objects that nobody controls and that the owner's selector chooses."""
+        namespace = owner["metadata"].get("namespace") or ""
+        if owner["metadata"].get("deletionTimestamp"):
+            return
+        for key in sorted(self.strays.get(resource, ())):
+            tree = self.find(resource, key) if key[0] == namespace else None
+            if tree is None or tree["metadata"].get("deletionTimestamp"):
+                continue
+            if selector_matches(selector, tree["metadata"].get("labels") or {}):
+                metadata = dict(tree["metadata"])
+                references = metadata.get("ownerReferences") or []
+                metadata["ownerReferences"] = [*references, owner_reference(owner)]
+                self.update(resource, {**tree, "metadata": metadata})
 
     def find(self, resource: ResourceId, key: Key) -> Tree | None:
         """Return an object, or None."""

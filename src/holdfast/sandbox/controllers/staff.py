@@ -4,9 +4,12 @@ from typing import Protocol
 
 from holdfast.sandbox.controllers.access import Access
 from holdfast.sandbox.controllers.definitions import Definitions
+from holdfast.sandbox.controllers.deployments import Deployments
 from holdfast.sandbox.controllers.engine import Engine, Reconciler
 from holdfast.sandbox.controllers.garbage import GarbageCollector
 from holdfast.sandbox.controllers.namespaces import Namespaces
+from holdfast.sandbox.controllers.pods import Pods
+from holdfast.sandbox.controllers.replicas import CONTROLLERS, Replicas
 from holdfast.sandbox.kinds.crds import served_resources
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import CRDS, Plane
@@ -35,6 +38,8 @@ class Staff:
         reconcilers: list[Reconciler] = [Definitions()]
         if plane.builtin_controllers:
             reconcilers += [Namespaces(ca_pem), GarbageCollector()]
+            reconcilers += [Deployments(), Replicas(), Pods()]
+            reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))
         self._engine = Engine(self._access, reconcilers)
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from holdfast.sandbox.kinds.builtin import NOT_BUILT
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.kinds.versions import to_storage
 from holdfast.sandbox.plane import Plane
+from holdfast.sandbox.protobuf import decoding as protobuf
 from holdfast.sandbox.statuses import bad_request, not_built
 from holdfast.sandbox.verbs.deleting import RETURNS_OBJECT, Deleter
 from holdfast.sandbox.options import DeleteOptions, WriteOptions, Written
@@ -82,9 +83,7 @@ class Changer:
 
     async def delete(self, request: Request, resource: Resource, target: Target) -> Answer:
         """DELETE of an object."""
-        options = delete_options(request, await request.body())
-        if not options.dry_run:
-            await self.plane.store.settled()
+        options = delete_options(request, delete_body(await request.body()))
         written = self.deleter.delete(resource, target.namespace, target.name, options)
         await self.plane.store.settled()
         if written.deleted and tuple(resource.id) not in RETURNS_OBJECT:
@@ -107,7 +106,7 @@ class Changer:
         self, request: Request, resource: Resource, target: Target
     ) -> Answer:
         """DELETE of everything that the selectors choose."""
-        options = delete_options(request, await request.body())
+        options = delete_options(request, delete_body(await request.body()))
         match = match_of(request, resource, target)
         found = self.plane.store.all_of(resource.id, target.namespace)
         items = []
@@ -142,11 +141,20 @@ def write_options(request: Request) -> WriteOptions:
     )
 
 
-def delete_options(request: Request, raw: bytes) -> DeleteOptions:
-    """Read the options of a deletion from body and query."""
-    body: JSON = decode_json(raw) if raw.strip() else {}
+def delete_body(raw: bytes) -> Tree:
+    """Read a DeleteOptions body; an empty one is none."""
+    if not raw.strip():
+        return {}
+    if raw.startswith(protobuf.MAGIC):
+        return decode_object(protobuf.MEDIA_TYPE, raw)
+    body: JSON = decode_json(raw)
     if not isinstance(body, dict):
         raise bad_request("decoded object cannot be converted to DeleteOptions")
+    return body
+
+
+def delete_options(request: Request, body: Tree) -> DeleteOptions:
+    """Read the options of a deletion from body and query."""
     preconditions: Tree = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
     if grace is None and request.query.get("gracePeriodSeconds", "").lstrip("-").isdigit():

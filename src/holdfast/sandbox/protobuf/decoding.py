@@ -18,6 +18,9 @@ from importlib.resources import files
 from holdfast.domain.manifest import JSON, Tree
 
 MAGIC = b"k8s\x00"
+# Kinds of options: every API version carries them.
+_META_KINDS = frozenset({"DeleteOptions", "Status"})
+
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
 
@@ -37,7 +40,8 @@ def decode_object(raw: bytes) -> Tree:
         outer = dict(_fields(raw[len(MAGIC) :]))
         head = dict(_fields(_bytes(outer.get(1, b""))))
         version, kind = _bytes(head.get(1, b"")).decode(), _bytes(head.get(2, b"")).decode()
-        tree = _message(package_name(version), kind, _bytes(outer.get(2, b"")))
+        package = "meta.v1" if kind in _META_KINDS else package_name(version)
+        tree = _message(package, kind, _bytes(outer.get(2, b"")))
     except (KeyError, IndexError, struct.error, UnicodeDecodeError, FileNotFoundError) as error:
         raise ProtobufError(f"unable to decode the protobuf body: {error!r}") from error
     return {"apiVersion": version, "kind": kind, **tree}

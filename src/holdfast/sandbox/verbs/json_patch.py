@@ -1,4 +1,4 @@
-"""JSON patch (RFC 6902) and JSON merge patch (RFC 7386) on trees."""
+"""JSON patch (RFC 6902) on trees."""
 
 import copy
 
@@ -7,19 +7,6 @@ from holdfast.sandbox.statuses import StatusError, bad_request
 
 # The real server's limit.
 MAX_OPERATIONS = 10_000
-
-
-def merge_patch(target: JSON, patch: JSON) -> JSON:
-    """Return `target` with a merge patch applied; null removes a key."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), value)
-    return merged
 
 
 def json_patch(target: JSON, operations: JSON) -> JSON:

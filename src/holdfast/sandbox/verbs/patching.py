@@ -27,9 +27,10 @@ from holdfast.sandbox.statuses import (
     unsupported_media_type,
 )
 from holdfast.sandbox.store.objects import Stored
-from holdfast.sandbox.verbs.json_patch import json_patch, merge_patch
+from holdfast.sandbox.verbs.json_patch import json_patch
 from holdfast.sandbox.options import WriteOptions, Written
 from holdfast.sandbox.verbs.writing import Writer
+from holdfast.schema.strategic_merge import merge_patch
 
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -150,6 +151,24 @@ class Patcher:
         check_namespace(self.plane, resource, namespace, target.name)
         fresh = {**fresh, "metadata": metadata}
         return self.writer.insert(resource, namespace, fresh, options, managers)
+
+
+def patched_tree(content_type: str, tree: Tree, body: bytes) -> Tree:
+    """Return a tree after a JSON or merge patch (a strategic one merges alike where no lists are).
+
+    Raises:
+        StatusError: 400, 415, 422.
+    """
+    patch = _decode_json(body)
+    if content_type == JSON_PATCH:
+        patched = json_patch(tree, patch)
+    elif content_type in {MERGE, STRATEGIC, APPLY}:
+        patched = merge_patch(tree, patch)
+    else:
+        raise unsupported_media_type(content_type, [JSON_PATCH, MERGE, STRATEGIC, APPLY])
+    if not isinstance(patched, dict):
+        raise bad_request("the patched object is not an object")
+    return patched
 
 
 def _check_options(content_type: str, options: WriteOptions) -> None:

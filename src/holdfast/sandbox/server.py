@@ -22,6 +22,7 @@ from holdfast.sandbox.http.reading import Reader
 from holdfast.sandbox.http.subresources import Subresources
 from holdfast.sandbox.http.watch import Watches
 from holdfast.sandbox.kinds.registry import Registry
+from holdfast.sandbox.openapi.documents import Documents
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.settings import SandboxSettings
 from holdfast.sandbox.store.database import Database
@@ -178,6 +179,7 @@ def _handlers(plane: Plane) -> Handlers:
         changer=changer,
         watches=Watches(plane, viewer),
         discovery=Discovery(plane.registry),
+        documents=Documents(plane.registry),
         subresources=Subresources(plane, changer),
     )
 

@@ -16,6 +16,7 @@ from holdfast.sandbox.http.answers import (
     Receive,
     Send,
     json_answer,
+    negotiate,
     status_answer,
     text_answer,
 )
@@ -27,6 +28,7 @@ from holdfast.sandbox.http.requests import Request
 from holdfast.sandbox.http.subresources import Subresources
 from holdfast.sandbox.http.watch import Watches
 from holdfast.sandbox.kinds.resource import Resource
+from holdfast.sandbox.openapi.documents import Documents
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import (
     StatusError,
@@ -68,6 +70,7 @@ class Handlers:
     changer: Changer
     watches: Watches
     discovery: Discovery
+    documents: Documents
     subresources: Subresources
 
 
@@ -105,6 +108,8 @@ class Application:
             raise unauthorized()
         if path == "/version" or path == "/version/":
             return json_answer(dict(VERSION))
+        if path.startswith("/openapi/"):
+            return self._openapi(request)
         target = parse_target(path)
         if target is None or not target.plural:
             return self._root(request)
@@ -126,6 +131,19 @@ class Application:
             return json_answer({"paths": ["/api", "/apis", "/healthz", "/openapi/v3", "/version"]})
         # What the real server says about a path that is no API: text, not a Status (apply.md A3).
         return text_answer("404 page not found\n", 404)
+
+    def _openapi(self, request: Request) -> Answer:
+        documents = self._handlers.documents
+        name = request.path.strip("/").removeprefix("openapi/")
+        if name == "v3":
+            return Answer(200, documents.index())
+        if name.startswith("v3/"):
+            return Answer(200, documents.version_3(name.removeprefix("v3/")))
+        if name == "v2":
+            # Protobuf alone is not made here; clients that read version 3 never ask.
+            negotiate(request.accept, ())
+            return Answer(200, documents.version_2())
+        raise resource_missing()
 
     async def _resource(self, request: Request, target: Target, send: Send) -> Answer | None:
         handlers = self._handlers

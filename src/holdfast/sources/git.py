@@ -1,0 +1,335 @@
+"""`GitSources`: the port `Sources` for git, on threads, so that the event loop is never blocked."""
+
+import asyncio
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import pygit2
+
+from holdfast.domain.errors import ConfigurationError, RepositoryError, Retry
+from holdfast.domain.ports import Clock
+from holdfast.domain.source import Checkout, CommitInfo, Source
+from holdfast.kit.files import is_inside
+from holdfast.kit.redact import redact
+from holdfast.sources import mirrors, trees
+from holdfast.sources.local_watch import LocalWatch
+from holdfast.sources.mirrors import Credentials, GitCredentials
+from holdfast.sources.revisions import check_revision, resolve, unresolvable
+from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_SHA_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """How long and how much.
+
+    Attributes:
+        refs_ttl_s: How long a remote's references are believed without asking again.
+        fetch_s: Longest fetch.
+        keep_s: A checkout that was not asked for during that time may be dropped.
+        keep_trees: That many checkouts are kept in any case.
+        tree: Bounds of one checkout.
+    """
+
+    refs_ttl_s: float = 30.0
+    fetch_s: float = 120.0
+    keep_s: float = 3600.0
+    keep_trees: int = 64
+    tree: trees.TreeLimits = field(default_factory=trees.TreeLimits)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A checkout on disk."""
+
+    folder: str
+    used_at: float
+
+
+class GitSources:
+    """Reads git repositories. `close` it at the end."""
+
+    def __init__(
+        self,
+        cache_dir: str,
+        allowed_folders: Sequence[str],
+        clock: Clock,
+        credentials: Credentials | None = None,
+        limits: SourceLimits | None = None,
+    ) -> None:
+        """Touch nothing yet.
+
+        Args:
+            cache_dir: For mirrors and checkouts; made when it is missing.
+            allowed_folders: Local repositories at or below these may be read; none by default.
+            clock: For caches and time limits.
+            credentials: Returns how to sign in to a repository URL, or None.
+            limits: How long and how much.
+        """
+        self._cache = os.path.abspath(cache_dir)
+        self._allowed = tuple(os.path.abspath(os.path.expanduser(f)) for f in allowed_folders)
+        self._clock = clock
+        self._credentials = credentials or (lambda _: None)
+        self._limits = limits or SourceLimits()
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="git")
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._refs: dict[str, tuple[float, dict[str, str]]] = {}
+        self._trees: dict[tuple[str, str], _Known] = {}
+        self._local_watch = LocalWatch()
+        mirrors.configure_libgit2()
+
+    async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
+        """Return the full SHA that a revision means now.
+
+        Raises:
+            HoldfastError: HF1001, HF1002, HF1009, HF4003.
+        """
+        check_revision(revision or "HEAD")
+        return await self._in_thread(lambda: self._resolve(source, revision, force=force))
+
+    async def checkout(self, source: Source, sha: str) -> Checkout:
+        """Return the files of a commit; see the room's gotchas for how long they stay.
+
+        Raises:
+            HoldfastError: HF1001, HF1002, HF1006, HF1007, HF1009, HF3008, HF4003.
+        """
+        check_revision(sha)
+        return await self._in_thread(lambda: self._checkout(source, sha))
+
+    async def commit_info(self, source: Source, sha: str) -> CommitInfo:
+        """Return author, date, message and tags of a commit.
+
+        Raises:
+            HoldfastError: HF1001, HF1002, HF1009, HF4003.
+        """
+        check_revision(sha)
+        return await self._in_thread(lambda: self._commit_info(source, sha))
+
+    def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
+        """Call `changed` within 1 s of a new commit in a local repository; no-op for others."""
+        if find_local_path(repo_url) is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def found(done: "asyncio.Future[str]") -> None:
+            if done.cancelled():
+                return
+            error = done.exception()
+            if error is not None:  # the comparison says what is wrong with the repository
+                log.debug("not watched: %s", redact(str(error)))
+                return
+            self._local_watch.add(done.result(), changed)
+
+        loop.run_in_executor(
+            self._threads, lambda: str(self._open_local(repo_url).path).rstrip("/")
+        ).add_done_callback(found)
+
+    async def close(self) -> None:
+        """Stop watching, and wait for the threads."""
+        self._local_watch.close()
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    # --- on threads --------------------------------------------------------------------------
+
+    def _resolve(self, source: Source, revision: str, *, force: bool) -> str:
+        name = revision.strip() or "HEAD"
+        local = find_local_path(source.repo_url) is not None
+        if len(name) == _SHA_LENGTH and not local:
+            found = resolve({}, name) if _is_hex(name) else None
+            if found is not None:
+                return found.sha
+        refs = self._local_refs(source) if local else self._remote_refs(source, force=force)
+        sha = resolve(refs, name, source.tag_prefix).sha
+        if local:
+            return self._local_commit(source, sha)
+        return sha if len(sha) == _SHA_LENGTH else self._fetch(source, sha)
+
+    def _local_refs(self, source: Source) -> dict[str, str]:
+        repository = self._open_local(source.repo_url)
+        refs: dict[str, str] = {}
+        for name in repository.references:
+            reference = repository.references.get(name)
+            if reference is None:
+                continue
+            if isinstance(reference.target, str):
+                refs[name] = f"ref: {reference.target}"
+                continue
+            try:
+                refs[name] = str(reference.peel(pygit2.Commit).id)
+            except (pygit2.GitError, KeyError, ValueError):
+                continue  # a tag of a blob or tree, or a broken reference
+        if not repository.head_is_unborn:
+            refs["HEAD"] = str(repository.head.target)
+        return refs
+
+    def _local_commit(self, source: Source, sha: str) -> str:
+        found = mirrors.find_commit(self._open_local(source.repo_url), sha)
+        if found is None:
+            raise unresolvable(sha, "the repository has no such commit")
+        return found
+
+    def _remote_refs(self, source: Source, *, force: bool) -> dict[str, str]:
+        url = source.repo_url
+        # By the URL as it is written: servers may tell upper from lower case.
+        with self._lock_of(url):
+            known = self._refs.get(url)
+            if (
+                known is not None
+                and not force
+                and self._clock.monotonic() - known[0] < self._limits.refs_ttl_s
+            ):
+                return known[1]
+            refs = mirrors.list_refs(
+                self._mirror(url), _checked(url), self._sign_in(url), self._deadline()
+            )
+            self._refs[url] = (self._clock.monotonic(), refs)
+            return refs
+
+    def _fetch(self, source: Source, sha: str) -> str:
+        url = source.repo_url
+        with self._lock_of(url):
+            return mirrors.fetch_commit(
+                self._mirror(url), _checked(url), sha, self._sign_in(url), self._deadline()
+            )
+
+    def _repository(self, source: Source, sha: str) -> pygit2.Repository:
+        if find_local_path(source.repo_url) is not None:
+            self._local_commit(source, sha)
+            return self._open_local(source.repo_url)
+        self._fetch(source, sha)
+        return mirrors.open_mirror(self._mirror(source.repo_url))
+
+    def _checkout(self, source: Source, sha: str) -> Checkout:
+        key = source.repo_url
+        if find_local_path(source.repo_url) is not None:
+            self._open_local(source.repo_url)  # refused even when the files are there already
+        folder = os.path.join(self._cache, "trees", _digest(key), sha)
+        with self._lock_of(f"tree {key}"):
+            if not os.path.isdir(folder):
+                os.makedirs(os.path.dirname(folder), exist_ok=True)
+                repository = self._repository(source, sha)
+                try:
+                    trees.write_tree(repository, sha, folder, self._limits.tree)
+                except (pygit2.GitError, KeyError) as error:
+                    raise mirrors.unreadable(source.repo_url, error) from None
+            self._trees[key, sha] = _Known(folder, self._clock.monotonic())
+        self._drop_old_trees()
+        _refuse_submodule(source, trees.submodules_of(folder))
+        return Checkout(trees.files_of(folder), sha, source.repo_url)
+
+    def _drop_old_trees(self) -> None:
+        with self._guard:
+            if len(self._trees) <= self._limits.keep_trees:
+                return
+            by_age = sorted(self._trees.items(), key=lambda item: item[1].used_at)
+            now = self._clock.monotonic()
+            old = [
+                (key, known)
+                for key, known in by_age[: -self._limits.keep_trees]
+                if now - known.used_at > self._limits.keep_s
+            ]
+            for key, _ in old:
+                del self._trees[key]
+        for _, known in old:
+            shutil.rmtree(known.folder, ignore_errors=True)
+
+    def _commit_info(self, source: Source, sha: str) -> CommitInfo:
+        repository = self._repository(source, sha)
+        commit = repository[sha].peel(pygit2.Commit)
+        date = datetime.fromtimestamp(commit.author.time, UTC)
+        refs = self._local_refs(source) if find_local_path(source.repo_url) else {}
+        tags = tuple(
+            sorted(
+                name.removeprefix("refs/tags/")
+                for name, target in refs.items()
+                if name.startswith("refs/tags/") and target == sha
+            )
+        )
+        return CommitInfo(
+            revision=str(commit.id),
+            author=f"{commit.author.name} <{commit.author.email}>",
+            date=date.isoformat().replace("+00:00", "Z"),
+            message=commit.message,
+            tags=tags,
+        )
+
+    def _open_local(self, url: str) -> pygit2.Repository:
+        path = os.path.abspath(os.path.expanduser(find_local_path(url) or ""))
+        if not any(is_inside(folder, path) for folder in self._allowed):
+            raise ConfigurationError(
+                "HF1009",
+                f"the local repository {path} is not read: it is not below a folder given with"
+                " --allow-local-repos",
+                hint=f"start with `--allow-local-repos {path}`",
+                retry=Retry.NEVER,
+            )
+        try:
+            return pygit2.Repository(path)
+        except (pygit2.GitError, KeyError, OSError):
+            raise RepositoryError(
+                "HF1001",
+                f"the repository {path} cannot be read: no git repository is there",
+                hint="`git init` it, or correct `repoURL`",
+            ) from None
+
+    def _sign_in(self, url: str) -> GitCredentials | None:
+        return self._credentials(url)
+
+    def _deadline(self) -> Callable[[], bool]:
+        end = self._clock.monotonic() + self._limits.fetch_s
+        return lambda: self._clock.monotonic() > end
+
+    def _mirror(self, url: str) -> str:
+        return os.path.join(self._cache, "mirrors", _digest(url))
+
+    def _lock_of(self, key: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(key, threading.Lock())
+
+
+def _checked(url: str) -> str:
+    scheme = find_scheme(url)
+    if url.startswith("-") or scheme not in REMOTE_SCHEMES:
+        raise RepositoryError(
+            "HF1001",
+            f"the repository {redact(url)} cannot be read: {scheme or 'no'} URLs are not supported",
+            hint="use https://, ssh:// or, where it is allowed, a local path",
+            retry=Retry.NEVER,
+        )
+    return url
+
+
+def _refuse_submodule(source: Source, submodules: Sequence[str]) -> None:
+    path = os.path.normpath(source.path or ".")
+    for submodule in submodules:
+        if path == submodule or path.startswith(submodule + "/"):
+            raise ConfigurationError(
+                "HF3008",
+                f"{source.path}: lies in the submodule {submodule}; submodules are not built yet",
+                hint="name the submodule's own repository in `repoURL`",
+                retry=Retry.NEVER,
+            )
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+def _is_hex(text: str) -> bool:
+    return all(c in "0123456789abcdef" for c in text)

@@ -1,0 +1,210 @@
+"""Talking to remote repositories: their references, and single commits of them.
+
+Bare mirrors hold what was fetched so far. Nothing but the wanted commit is asked for (depth 1);
+a server that refuses to give a single commit is asked for all branches and tags instead.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pygit2
+from pygit2.enums import CredentialType
+
+from holdfast.domain.errors import HoldfastError, RepositoryError, ToolError
+from holdfast.kit.redact import redact
+
+_CONNECT_TIMEOUT_MS = 15_000
+_SERVER_TIMEOUT_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class GitCredentials:
+    """How to sign in to a repository (controller.md §10.2). Never shown: `repr` hides it."""
+
+    username: str = ""
+    password: str = ""
+    bearer_token: str = ""
+    ssh_private_key: str = ""
+    insecure: bool = False
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return "GitCredentials(***)"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must not appear in a text."""
+        return tuple(s for s in (self.password, self.bearer_token, self.ssh_private_key) if s)
+
+
+Credentials = Callable[[str], GitCredentials | None]
+
+
+class _Callbacks(pygit2.RemoteCallbacks):
+    """Signs in once, checks certificates, and stops a transfer that takes too long."""
+
+    def __init__(self, sign_in: GitCredentials | None, expired: Callable[[], bool]) -> None:
+        super().__init__()
+        self._sign_in = sign_in or GitCredentials()
+        self._expired = expired
+        self._tries = 0
+
+    def credentials(self, url: str, username_from_url: str | None, allowed_types: Any) -> Any:
+        """Return what the server asks for."""
+        self._tries += 1
+        sign_in = self._sign_in
+        name = sign_in.username or username_from_url or "git"
+        if self._tries > 3:
+            raise pygit2.GitError("the credentials were refused")
+        if allowed_types & CredentialType.USERNAME and not (
+            allowed_types & (CredentialType.SSH_KEY | CredentialType.SSH_MEMORY)
+        ):
+            return pygit2.Username(name)
+        if sign_in.ssh_private_key and allowed_types & CredentialType.SSH_MEMORY:
+            return pygit2.KeypairFromMemory(name, "", sign_in.ssh_private_key, "")
+        if allowed_types & CredentialType.USERPASS_PLAINTEXT and sign_in.password:
+            return pygit2.UserPass(name, sign_in.password)
+        raise pygit2.GitError("the repository asks for credentials, and there are none for it")
+
+    def custom_headers(self) -> list[str]:
+        """Send a bearer token, which libgit2 has no credential type for."""
+        token = self._sign_in.bearer_token
+        return [f"Authorization: Bearer {token}"] if token else []
+
+    def certificate_check(self, certificate: None, valid: bool, host: Any) -> bool:
+        """Accept what the system's authorities accept; anything when told to."""
+        return bool(valid) or self._sign_in.insecure
+
+    def transfer_progress(self, stats: Any) -> None:
+        """Stop when the time is over."""
+        if self._expired():
+            raise TimeoutError
+
+    def sideband_progress(self, string: str) -> None:
+        """Stop when the time is over."""
+        if self._expired():
+            raise TimeoutError
+
+
+def configure_libgit2() -> None:
+    """Set process-wide limits of libgit2. Safe to call again."""
+    pygit2.settings.server_connect_timeout = _CONNECT_TIMEOUT_MS
+    pygit2.settings.server_timeout = _SERVER_TIMEOUT_MS
+    # Repositories are only read, and only where the administrator allowed it: who owns the files
+    # does not matter, and in a container it is often another user.
+    pygit2.settings.owner_validation = False
+
+
+def open_mirror(folder: str) -> pygit2.Repository:
+    """Return the bare mirror in a folder, made when it is missing."""
+    if not os.path.isdir(os.path.join(folder, "objects")):
+        os.makedirs(folder, exist_ok=True)
+        return pygit2.init_repository(folder, bare=True)
+    return pygit2.Repository(folder)
+
+
+def list_refs(
+    folder: str, url: str, sign_in: GitCredentials | None, expired: Callable[[], bool]
+) -> dict[str, str]:
+    """Return the references of a remote; annotated tags by the commit they point to.
+
+    Raises:
+        HoldfastError: HF1001, it cannot be read; HF4003, it took too long.
+    """
+    remote = open_mirror(folder).remotes.create_anonymous(url)
+    heads = _guarded(
+        url, sign_in, lambda: remote.list_heads(callbacks=_Callbacks(sign_in, expired))
+    )
+    refs: dict[str, str] = {}
+    peeled: dict[str, str] = {}
+    for head in heads:
+        name = str(head.name)
+        if name.endswith("^{}"):
+            peeled[name.removesuffix("^{}")] = str(head.oid)
+        elif head.symref_target:
+            refs[name] = f"ref: {head.symref_target}"
+            peeled.pop(name, None)
+        else:
+            refs[name] = str(head.oid)
+    return refs | peeled
+
+
+def fetch_commit(
+    folder: str,
+    url: str,
+    sha: str,
+    sign_in: GitCredentials | None,
+    expired: Callable[[], bool],
+) -> str:
+    """Bring a commit into the mirror and return its full SHA.
+
+    Args:
+        folder: The mirror.
+        url: The remote.
+        sha: Full or short SHA.
+        sign_in: Credentials.
+        expired: Whether the time is over.
+
+    Raises:
+        HoldfastError: HF1001, the remote cannot be read; HF1002, it has no such commit.
+    """
+    repository = open_mirror(folder)
+    found = find_commit(repository, sha)
+    if found is not None:
+        return found
+    remote = repository.remotes.create_anonymous(url)
+    if len(sha) == 40:
+        # A server that gives no single commits is asked for all branches and tags, below.
+        with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
+            remote.fetch(
+                [f"+{sha}:refs/holdfast/{sha}"], callbacks=_Callbacks(sign_in, expired), depth=1
+            )
+        found = find_commit(repository, sha)
+        if found is not None:
+            return found
+    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    unshallow = 2**31 - 1 if repository.is_shallow else 0
+    _guarded(
+        url,
+        sign_in,
+        lambda: remote.fetch(everything, callbacks=_Callbacks(sign_in, expired), depth=unshallow),
+    )
+    found = find_commit(repository, sha)
+    if found is None:
+        raise RepositoryError(
+            "HF1002",
+            f"unable to resolve '{sha}' to a commit SHA: no branch or tag of the repository"
+            " contains it",
+        )
+    return found
+
+
+def find_commit(repository: pygit2.Repository, sha: str) -> str | None:
+    """Return the full SHA of a commit that is there, or None."""
+    try:
+        return str(repository[sha].peel(pygit2.Commit).id)
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
+
+
+def unreadable(url: str, error: BaseException, secrets: tuple[str, ...] = ()) -> HoldfastError:
+    """Return the error for a repository that cannot be read, without credentials."""
+    if isinstance(error, TimeoutError):
+        return ToolError("HF4003", f"fetching from {redact(url)} took too long and was stopped")
+    reason = redact(str(error), secrets) or type(error).__name__
+    return RepositoryError(
+        "HF1001",
+        f"the repository {redact(url, secrets)} cannot be read: {reason}",
+        hint="check its URL, the network, and the credentials in its repository Secret",
+    )
+
+
+def _guarded(url: str, sign_in: GitCredentials | None, work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except (pygit2.GitError, TimeoutError, OSError, ValueError, KeyError) as error:
+        secrets = sign_in.secrets if sign_in else ()
+        raise unreadable(url, error, secrets) from None

@@ -17,8 +17,9 @@ from holdfast.applying.write import ObjectWriting
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.deletion import Deletion, DeletionParts
-from holdfast.controller.desired import DesiredStates, InstallationSettings
+from holdfast.controller.desired import DesiredStates
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
+from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.namespaces import NamespaceKeeper
 from holdfast.controller.objects import Objects
 from holdfast.controller.observer import Observer
@@ -35,6 +36,7 @@ from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Applicat
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import EventRecorder, Reason
 from holdfast.domain.identity import AppKey
+from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import (
     Clock,
@@ -84,12 +86,11 @@ class Controller:
         self,
         ports: ControllerPorts,
         settings: ControllerSettings,
-        installation: InstallationSettings | None = None,
     ) -> None:
         """Wire everything; nothing happens before `run`."""
         self._ports = ports
         self._settings = settings
-        self.installation = installation or InstallationSettings()
+        self.installation = InstallationSettings()
         self.registry = Registry(settings.control_namespace)
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
         self._status_due: set[AppKey] = set()
@@ -108,6 +109,7 @@ class Controller:
         self.observer = Observer(registry, self._objects, self.lane)
         self.observer.app_changed = self._app_changed
         self.observer.kinds_changed = self._kinds_changed
+        self.observer.settings_changed = self._settings_changed
         self.observer.is_selected = parse_selector(settings.selector)
         self._watches = Watches(
             registry, ports.watching, ports.reader, ports.kinds, self.observer, settings
@@ -283,6 +285,17 @@ class Controller:
         for state in self.registry.apps.values():
             if state.conditions or state.application.operation is not None:
                 self._queue.add(state.key, Level.RECENT)
+
+    def _settings_changed(self, config_map: Manifest | None) -> None:
+        """`argocd-cm` says something else: every Application is compared again."""
+        settings = read_installation(config_map)
+        if settings == self.installation:
+            return
+        self.installation = settings
+        self._objects.tracking = settings.tracking
+        self._desired.settings = settings
+        for key in self.registry.apps:
+            self._queue.add(key, Level.LATEST)
 
     # --- work ---------------------------------------------------------------------------------
 

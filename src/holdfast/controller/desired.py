@@ -5,11 +5,12 @@ tracking, ignore rules. Everything slow in here happens in threads or in other p
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
+from holdfast.controller.installation import InstallationSettings
 from holdfast.controller.state import Desired, Packed, Target
 from holdfast.diffing.canonical import canonicalise, manifest_hash
 from holdfast.diffing.ignore import ignored_paths, unsupported_paths
@@ -20,7 +21,6 @@ from holdfast.domain.manifest import Manifest, Tree, walk_items
 from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
 from holdfast.domain.source import RenderContext, Rendered, Source, SourceType
 from holdfast.planning.targets import TargetSettings, build_targets
-from holdfast.planning.tracking import Tracking
 
 if TYPE_CHECKING:
     from holdfast.domain.identity import ResourceKey
@@ -43,15 +43,6 @@ class Wanted:
     force: bool = False
     hard: bool = False
     manifests: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InstallationSettings:
-    """What the installation's ConfigMaps say; defaults are Argo CD's."""
-
-    tracking: Tracking = field(default_factory=Tracking)
-    ignore_rules: tuple[IgnoreRule, ...] = ()
-    renderer: tuple[tuple[str, str], ...] = ()
 
 
 class DesiredStates:
@@ -137,6 +128,7 @@ class DesiredStates:
             namespace=app.destination.namespace,
             server=app.destination.server or IN_CLUSTER_SERVER,
             tracking=self.settings.tracking,
+            kinds=self.settings.kinds,
         )
         built = build_targets(manifests, self._kinds.find, settings)
         rules = (*self.settings.ignore_rules, *app.ignore_rules)
@@ -163,6 +155,7 @@ class DesiredStates:
                 *built.conditions,
                 *_unsupported(rules),
                 *_generated(generated),
+                *_settings_not_built(self.settings),
             ),
             fingerprint=fingerprint,
         )
@@ -202,6 +195,14 @@ def _unsupported(rules: tuple[IgnoreRule, ...]) -> list[Condition]:
         )
         for text in unsupported_paths(rules)
     ]
+
+
+def _settings_not_built(settings: InstallationSettings) -> list[Condition]:
+    if not settings.not_built:
+        return []
+    names = ", ".join(settings.not_built)
+    text = f"argocd-cm: this version of Holdfast does not evaluate {names}"
+    return [Condition(ConditionType.NOT_BUILT, text)]
 
 
 def _generated(manifests: list[Manifest]) -> list[Condition]:

@@ -174,13 +174,18 @@ class Objects:
     # --- inside -------------------------------------------------------------------------------
 
     def _claim(self, state: ObjectState, instance: str) -> None:
-        """An extra object belongs to the Application that its tracking id names."""
+        """An object belongs to the Application that its tracking id names."""
         owner = self._registry.find_owner(instance)
         if owner is None or state.live is None or not state.live.is_root:
             return
-        self._registry.apps[owner].keys.add(state.key)
+        app = self._registry.apps[owner]
+        app.keys.add(state.key)
+        declared = app.desired.manifests.get(state.key) if app.desired is not None else None
         if state.app is None:
             state.app = owner
+        elif state.app != owner and declared is not None:
+            # Two Applications declare it: it belongs to the one in its tracking id (apply.md A6).
+            state.app, state.desired = owner, declared
 
     def _drop(self, state: ObjectState) -> None:
         self._registry.objects.pop(state.key, None)

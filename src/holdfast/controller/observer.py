@@ -7,11 +7,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from holdfast.controller.heal_lane import HealLane
+from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey
-from holdfast.domain.kinds import CRD, NAMESPACE
+from holdfast.domain.kinds import CONFIG_MAP, CRD, NAMESPACE
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.domain.project import PROJECT, Project
@@ -29,6 +30,7 @@ class Observer:
     Attributes:
         app_changed: Called with the old and the new form (None: added, deleted).
         kinds_changed: Called when a CRD came, changed or went.
+        settings_changed: Called with `argocd-cm` as it is now, None when it was deleted.
         failures: What cannot be watched at present, and why.
     """
 
@@ -41,6 +43,7 @@ class Observer:
             lambda _key, _old, _new: None
         )
         self.object_changed: Callable[[ObjectState], None] = lambda _state: None
+        self.settings_changed: Callable[[Manifest | None], None] = lambda _manifest: None
         self.kinds_changed: Callable[[], None] = lambda: None
         self.is_selected: Callable[[Manifest], bool] = lambda _manifest: True
         self.failures: dict[WatchScope, Exception] = {}
@@ -53,6 +56,8 @@ class Observer:
             self._observe_project(event, manifest)
         elif scope.gvk == NAMESPACE:
             self._observe_namespace(event, manifest)
+        elif scope.gvk == CONFIG_MAP and self._is_settings(manifest):
+            self.settings_changed(None if event is EventKind.DELETED else manifest)
         elif scope.gvk == CRD and event is not EventKind.LISTED:
             self.kinds_changed()
         self._observe_object(scope.gvk, event, manifest)
@@ -125,6 +130,12 @@ class Observer:
         for state in self._registry.apps.values():
             if state.application.project == manifest.name:
                 self.app_changed(state.key, state.application, state.application)
+
+    def _is_settings(self, manifest: Manifest) -> bool:
+        return (
+            manifest.name == CONFIG_MAP_NAME
+            and manifest.namespace == self._registry.control_namespace
+        )
 
     # --- prerequisites and objects ------------------------------------------------------------
 

@@ -103,9 +103,10 @@ def view_objects(
             visible = is_live_permitted(project, found.key, IN_CLUSTER_SERVER, IN_CLUSTER_NAME)
             if not visible:
                 continue
-        if found.desired is None and not _is_ours(found, state):
+        declares = state.desired is not None and found.key in state.desired.manifests
+        if found.app != state.key and not declares:
             continue
-        views.append(_view(app, found, tracking))
+        views.append(_view(state, found, tracking))
     return tuple(sorted(views, key=lambda view: view.key))
 
 
@@ -189,12 +190,16 @@ def _member(view: ResourceView) -> Member:
     return Member(view.key, live is not None, view.health if live else None, ignores_health=ignores)
 
 
-def _is_ours(found: ObjectState, state: AppState) -> bool:
-    return found.app == state.key
+def _target_of(state: AppState, found: ObjectState) -> Manifest | None:
+    if found.app == state.key:
+        return found.desired.manifest if found.desired is not None else None
+    declared = state.desired.manifests.get(found.key) if state.desired is not None else None
+    return declared.manifest if declared is not None else None
 
 
-def _view(app: Application, found: ObjectState, tracking: Tracking) -> ResourceView:
-    target = found.desired.manifest if found.desired is not None else None
+def _view(state: AppState, found: ObjectState, tracking: Tracking) -> ResourceView:
+    app = state.application
+    target = _target_of(state, found)
     live = found.live.manifest if found.live is not None else None
     one = target or live
     assert one is not None  # noqa: S101 - the caller filtered objects with neither
@@ -204,7 +209,7 @@ def _view(app: Application, found: ObjectState, tracking: Tracking) -> ResourceV
     status: SyncCode | None
     if hooked or not own:
         status = None
-    elif target is None or live is None:
+    elif target is None or live is None or found.app != state.key:
         status = SyncCode.OUT_OF_SYNC
     else:
         status = found.sync or SyncCode.UNKNOWN

@@ -15,7 +15,7 @@ from holdfast.controller.state import AppState, Desired, ObjectState, Registry, 
 from holdfast.domain.application import APPLICATION
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import GroupVersionKind, ResourceKey
-from holdfast.domain.kinds import CRD, NAMESPACE
+from holdfast.domain.kinds import CONFIG_MAP, CRD, NAMESPACE
 from holdfast.domain.ports import ClusterReader, EventKind, Kinds, Watching, WatchScope
 from holdfast.domain.project import PROJECT
 
@@ -53,7 +53,12 @@ class Watches:
             ClusterError: HF2001, the first lists did not arrive in time.
         """
         own = self._settings.control_namespace
-        first = [WatchScope(PROJECT, own), WatchScope(NAMESPACE), WatchScope(CRD)]
+        first = [
+            WatchScope(PROJECT, own),
+            WatchScope(CONFIG_MAP, own),
+            WatchScope(NAMESPACE),
+            WatchScope(CRD),
+        ]
         for scope in first:
             self._begin(scope)
         await self._wait(first)

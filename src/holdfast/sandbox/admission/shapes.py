@@ -8,6 +8,7 @@ from functools import cache
 
 from holdfast.domain.identity import GroupVersionKind
 from holdfast.domain.manifest import Tree
+from holdfast.sandbox.admission.decoding import inspect
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.options import WriteOptions
 from holdfast.sandbox.statuses import (
@@ -25,6 +26,7 @@ from holdfast.schema.apply_merge import (
     record_update,
     server_side_apply,
 )
+from holdfast.schema.defaults import with_defaults
 from holdfast.schema.field_path import field_path
 from holdfast.schema.field_set import EMPTY, FieldSet
 from holdfast.schema.kinds import find_builtin_kind, reset_fields
@@ -59,12 +61,30 @@ class Shapes:
     def completed(
         self, resource: Resource, tree: Tree, validation: str, warnings: list[str]
     ) -> Tree:
-        """Return a complete object: known fields only, canonical values, defaults."""
-        return dict(tree)
+        """Return a complete object: known fields only, canonical values, defaults.
 
-    def initial_status(self, resource: Resource) -> Tree | None:
-        """Return the status of a fresh object, None for none."""
-        return None if resource.custom else {}
+        Args:
+            resource: What it is.
+            tree: What the client sent.
+            validation: `Ignore`, `Warn` or `Strict`: what happens to unknown fields.
+            warnings: Filled with what `Warn` has to say.
+
+        Raises:
+            StatusError: 400, it is no such object.
+        """
+        kind = self.type_of(resource)
+        findings = inspect(tree, kind)
+        if findings.mismatch and not resource.custom:
+            raise _unfit(resource, findings.mismatch)
+        if findings.unknown and validation != "Ignore":
+            words = [f'unknown field "{path}"' for path in findings.unknown]
+            if validation == "Strict":
+                raise _unfit(resource, "strict decoding error: " + ", ".join(words))
+            warnings.extend(words)
+        if resource.custom:
+            return dict(tree)
+        made = with_defaults(tree, kind)
+        return {**made, "apiVersion": resource.api_version, "kind": resource.kind}
 
     def strategic(self, resource: Resource, live: Tree, patch: Tree) -> Tree:
         """Return the object after a strategic merge patch.
@@ -141,6 +161,11 @@ class Shapes:
             subresource=options.subresource,
             reset_fields=reset,
         )
+
+
+def _unfit(resource: Resource, why: str) -> StatusError:
+    kind, version = resource.kind, resource.version
+    return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
 
 
 @cache

@@ -129,6 +129,10 @@ class Access:
         options = WriteOptions(manager=manager, subresource="status")
         return self._change(resource, {**tree, "status": status}, options)
 
+    def update_metadata(self, resource: ResourceId, tree: Tree, manager: str = MANAGER) -> Tree:
+        """Write metadata through the status subresource."""
+        return self._change(resource, tree, WriteOptions(manager=manager, subresource="status"))
+
     def _change(self, resource: ResourceId, tree: Tree, options: WriteOptions) -> Tree:
         kind = self.plane.resource(*resource)
         metadata = tree["metadata"]

@@ -175,7 +175,8 @@ class Deployments:
             return owner
         annotations[REVISION] = revision
         metadata = {**owner["metadata"], "annotations": annotations}
-        return access.update(DEPLOYMENTS, {**owner, "metadata": metadata})
+        # Through the status, as the real controller does: it is no new generation.
+        return access.update_metadata(DEPLOYMENTS, {**owner, "metadata": metadata})
 
     def _recreate(self, access: Access, owner: Tree, sets: Sets) -> None:
         for tree in sets.old:
@@ -254,6 +255,7 @@ class Deployments:
         counts["unavailableReplicas"] = max(0, _total(sets, owner) - counts["availableReplicas"])
         status: Tree = {"observedGeneration": owner["metadata"].get("generation", 1)}
         status |= {key: count for key, count in counts.items() if count}
+        status["terminatingReplicas"] = _sum(sets.all, "terminatingReplicas")
         now = access.plane.now()
         conditions = value(owner, "status", "conditions", default=[])
         conditions = _with_available(conditions, owner, counts["availableReplicas"], now)

@@ -129,6 +129,8 @@ class Replicas:
         }
         status: Tree = {"replicas": len(pods)}
         status |= {key: count for key, count in counts.items() if count}
+        if self.resource == REPLICA_SETS:
+            status["terminatingReplicas"] = 0
         status["observedGeneration"] = owner["metadata"].get("generation", 1)
         access.set_status(self.resource, owner, status)
         later = [wait for wait in waits if wait]

@@ -56,9 +56,11 @@ class Writer:
         metadata = meta.fill_on_create(self.plane, resource, namespace, metadata)
         name = metadata.get("name") or ""
         check_namespace(self.plane, resource, namespace, name)
-        fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
+        whole = {**tree, "metadata": metadata}
         if resource.has_status and not options.controller:
-            self._start_status(resource, fresh)
+            # The status is nobody's to create; the type says how it begins.
+            whole.pop("status", None)
+        fresh = self._whole(resource, whole, options)
         return self.insert(resource, namespace, fresh, options)
 
     def insert(
@@ -149,7 +151,7 @@ class Writer:
         self._limit_to_subresource(resource, old, fresh, options)
         self.rules.prepared(self.plane, resource, fresh, old)
         generation = meta.next_generation(resource, old, fresh)
-        if generation is not None:
+        if generation is not None and options.subresource != "status":
             fresh["metadata"]["generation"] = generation
         errors = self._update_errors(resource, old, fresh)
         if errors:
@@ -185,27 +187,16 @@ class Writer:
         tree = {**tree, "apiVersion": resource.api_version, "kind": resource.kind}
         return self.shapes.completed(resource, tree, options.field_validation, options.warnings)
 
-    def _start_status(self, resource: Resource, fresh: Tree) -> None:
-        fresh.pop("status", None)
-        start = self.shapes.initial_status(resource)
-        if start is not None:
-            fresh["status"] = start
-
     def _limit_to_subresource(
         self, resource: Resource, old: Tree, fresh: Tree, options: WriteOptions
     ) -> None:
         """Keep what this path may not write: status here, everything else there."""
         if options.subresource == "status":
-            # A status write may not touch the rest; labels and annotations neither.
-            sent = fresh.get("status")
-            metadata = dict(old["metadata"])
-            if "finalizers" in metadata and "finalizers" in fresh["metadata"] and resource.custom:
-                metadata["finalizers"] = old["metadata"]["finalizers"]
-            for key in [key for key in fresh if key not in old]:
-                del fresh[key]
+            sent, metadata = fresh.get("status"), fresh["metadata"]
+            fresh.clear()
             fresh.update(old)
-            fresh["metadata"] = metadata
             fresh.pop("status", None)
+            fresh["metadata"] = _status_metadata(resource, old["metadata"], metadata)
             if sent is not None:
                 fresh["status"] = sent
         elif resource.has_status and not options.controller:
@@ -228,6 +219,21 @@ class Writer:
         errors += metadata_errors(resource, fresh["metadata"])
         errors += _metadata_update_errors(old["metadata"], fresh["metadata"])
         return errors
+
+
+def _status_metadata(resource: Resource, old: Tree, sent: Tree) -> Tree:
+    """Return what a status write may change of the metadata: of custom resources nothing."""
+    if resource.custom:
+        kept = dict(old)
+        kept.pop("managedFields", None)
+        if "managedFields" in sent:
+            kept["managedFields"] = sent["managedFields"]
+        return kept
+    if resource.id == ("apps", "deployments"):
+        sent.pop("labels", None)
+        if "labels" in old:
+            sent["labels"] = old["labels"]
+    return sent
 
 
 def _set_managers(metadata: Tree, managers: list[Tree] | None) -> None:

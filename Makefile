@@ -7,7 +7,7 @@ GO := $(shell command -v go 2>/dev/null)
 LOCKS := requirements
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
-SOURCES := src tests tools
+SOURCES := src tests tools bench
 
 ifdef UV
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
@@ -16,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix lock control-plane plane build clean
+.PHONY: help setup test check fix lock control-plane plane bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ control-plane: ## find or build the real control plane; the last line is the fol
 
 plane: $(DEV_READY) control-plane ## run a real control plane until Ctrl-C; prints its kubeconfig
 	@$(BIN)/python -m tests.support.plane
+
+bench: $(DEV_READY) control-plane ## measure heals and first syncs next to the bare limit. ARGS="--apps 200"
+	@$(BIN)/python -m bench $(ARGS)
 
 build: $(RUN_READY) ## build the wheel and the source archive into dist/
 	$(BIN)/python -m hatchling build -d dist

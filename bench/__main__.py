@@ -1,9 +1,4 @@
-"""`python -m bench`: measure, print a table, keep the figures, fail when a budget is missed.
-
-    --apps N       Applications of five objects each (default 50)
-    --rounds N     heals of each kind (default 200)
-    --kubeconfig   an API server that runs already; else the control plane of the tests is started
-"""
+"""`python -m bench`: measure, print a table, keep the figures, fail when a budget is missed."""
 
 import argparse
 import asyncio
@@ -14,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,20 +27,38 @@ CONTROL = "argocd"
 def main() -> int:
     """Run the benchmark; 1 when a budget's ratio is missed."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--apps", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--kubeconfig", type=Path)
-    parser.add_argument("--no-save", action="store_true")
+    parser.add_argument(
+        "--apps", type=int, default=50, help="Applications of five objects each (default 50)"
+    )
+    parser.add_argument("--rounds", type=int, default=200, help="heals of each (default 200)")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="an API server that runs already, instead of an own one"
+    )
+    parser.add_argument("--no-save", action="store_true", help="leave bench/results alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         if options.kubeconfig:
             figures = asyncio.run(measure(options, options.kubeconfig, Path(folder)))
         else:
-            from tests.support.plane import start_plane
-
-            with start_plane() as plane:
-                figures = asyncio.run(measure(options, Path(plane.kubeconfig), Path(folder)))
+            with real_plane() as kubeconfig:
+                figures = asyncio.run(measure(options, kubeconfig, Path(folder)))
     return report(figures, save=not options.no_save)
+
+
+@contextmanager
+def real_plane() -> Iterator[Path]:
+    """Start the control plane of the tests; it has been built by `make control-plane`."""
+    from tests.support.plane import RealPlane
+    from tools import control_plane
+
+    programs = control_plane.find(os.environ)
+    if programs is None:
+        raise SystemExit("the control plane is not there: run `make control-plane` first")
+    plane = RealPlane.start(programs)
+    try:
+        yield plane.kubeconfig
+    finally:
+        plane.stop()
 
 
 async def measure(options: argparse.Namespace, kubeconfig: Path, folder: Path) -> Tree:

@@ -108,9 +108,8 @@ def load_server(kubeconfig: Path) -> Server:
     user = config["users"][0]["user"]
     ca_file = cluster.get("certificate-authority", "")
     if not ca_file:
-        file = tempfile.NamedTemporaryFile(suffix=".pem", delete=False)
-        file.write(base64.b64decode(cluster["certificate-authority-data"]))
-        file.close()
+        with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
+            file.write(base64.b64decode(cluster["certificate-authority-data"]))
         ca_file = file.name
     elif not Path(ca_file).is_absolute():
         ca_file = str(kubeconfig.parent / ca_file)

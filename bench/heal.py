@@ -102,7 +102,10 @@ async def change_once(api: Api, observer: Observer, namespace: str, name: str) -
     wanted = {"not_version": live["metadata"]["resourceVersion"], "image": image}
     back = observer.expect(namespace, name, wanted)
     status, answer = await api.request(
-        "PATCH", f"{path}?fieldManager=kubectl-edit", patch, "application/strategic-merge-patch+json"
+        "PATCH",
+        f"{path}?fieldManager=kubectl-edit",
+        patch,
+        "application/strategic-merge-patch+json",
     )
     if status >= 300:
         raise RuntimeError(f"patch {namespace}/{name}: {status} {answer.get('message')}")

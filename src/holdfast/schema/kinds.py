@@ -98,7 +98,13 @@ def find_builtin_kind(gvk: GroupVersionKind) -> BuiltinKind | None:
 
 _STATUS = FieldSet.of(field_path("status"))
 _SPEC = FieldSet.of(field_path("spec"))
-_SPEC_AND_LABELS = FieldSet.of(field_path("spec"), field_path("metadata", "labels"))
+_STATUS_RESETS = {
+    "Deployment": _SPEC | FieldSet.of(field_path("metadata", "labels")),
+    "Pod": _SPEC
+    | FieldSet.of(
+        field_path("metadata", "deletionTimestamp"), field_path("metadata", "ownerReferences")
+    ),
+}
 
 
 def reset_fields(kind: BuiltinKind, subresource: str = "") -> FieldSet:
@@ -111,11 +117,8 @@ def reset_fields(kind: BuiltinKind, subresource: str = "") -> FieldSet:
     if "status" not in names:
         return EMPTY
     if subresource == "status":
-        return _SPEC_AND_LABELS if kind.gvk.kind in _LABELS_OUTSIDE_STATUS else _SPEC
+        return _STATUS_RESETS.get(kind.gvk.kind, _SPEC)
     return _STATUS if subresource == "" else EMPTY
-
-
-_LABELS_OUTSIDE_STATUS = ("Deployment",)
 
 
 def crd_reset_fields(*, status: bool, subresource: str = "") -> FieldSet:

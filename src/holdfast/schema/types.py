@@ -80,7 +80,7 @@ class Field:
     pointer: bool = False
     """Built-in kinds: an explicit `0`, `""`, `false` or `{}` is stored and not dropped."""
     always: bool = False
-    """Built-in kinds: a scalar that is written even when it is not set (`divisor: "0"`)."""
+    """Built-in kinds: optional, yet written when it is not set (`divisor: "0"`, `rules: null`)."""
     patch_strategies: tuple[str, ...] = ()
     merge_key: str = ""
 

@@ -2,11 +2,25 @@
 
 `matches_glob`: `*`, `?`, `[ab]`, `[!ab]`, `{a,b}`, `**`; `*` and `?` stop at a separator if one is
 given. `matches_path_glob`: shell style, without braces; `*` stops at `/`, `[^ab]` negates.
-A pattern that does not compile matches nothing: a rule that cannot be read must not permit.
+A pattern that does not compile matches nothing: a rule that cannot be read must not permit. Who
+denies by a pattern asks `is_glob` first.
+
+Users write these patterns, so no pattern may take long: what stands between two stars is matched at
+its first place and never tried again, which is right where all stars are of one kind and there are
+no alternatives. Other patterns may hold `MAX_FREE_STARS` stars.
 """
 
 import re
 from functools import lru_cache
+from itertools import pairwise
+
+MAX_FREE_STARS = 4
+MAX_LENGTH = 1024
+
+
+def is_glob(pattern: str, separator: str = "") -> bool:
+    """Whether `matches_glob` can read the pattern."""
+    return _compile(pattern, separator, True) is not None
 
 
 def matches_glob(pattern: str, text: str, separator: str = "") -> bool:
@@ -26,6 +40,8 @@ def matches_path_glob(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=4096)
 def _compile(pattern: str, separator: str, has_braces: bool) -> re.Pattern[str] | None:
     try:
+        if len(pattern) > MAX_LENGTH:
+            return None
         return re.compile(_translate(pattern, separator, has_braces), re.DOTALL)
     except (re.error, ValueError):
         return None
@@ -57,7 +73,23 @@ def _translate(pattern: str, separator: str, has_braces: bool) -> str:
         position += 1
     if depth:
         raise ValueError(f"unclosed brace in {pattern!r}")
-    return "".join(parts)
+    return _join(parts)
+
+
+def _join(parts: list[str]) -> str:
+    """Join, and forbid the stars to try what is in vain."""
+    stars = [index for index, part in enumerate(parts) if part.endswith("*") and part[-2] != "\\"]
+    kinds = {parts[index] for index in stars}
+    if len(kinds) > 1 or "(?:" in parts:
+        if len(stars) > MAX_FREE_STARS:
+            raise ValueError("too many stars")
+        return "".join(parts)
+    pieces = [] if not stars else ["".join(parts[: stars[0]])]
+    for start, end in pairwise([*stars, len(parts)]):
+        text = "".join(parts[start + 1 : end])
+        is_last = end == len(parts)
+        pieces.append(f"{parts[start]}{text}" if is_last else f"(?>{parts[start]}?{text})")
+    return "".join(pieces or parts)
 
 
 def _translate_class(pattern: str, start: int) -> tuple[str, int]:

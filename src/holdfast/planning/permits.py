@@ -7,7 +7,7 @@ Argo CD does so too (appendix B 17), and a project that relied on it must not ch
 import re
 
 from holdfast.domain.application import Application
-from holdfast.domain.globs import matches_glob, matches_path_glob
+from holdfast.domain.globs import is_glob, matches_glob, matches_path_glob
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.project import AllowedDestination, KindRule, Project
 
@@ -20,7 +20,7 @@ def is_source_permitted(project: Project, repo_url: str) -> bool:
         is_denial = pattern.startswith("!")
         wanted = normalize_repo_url(pattern.removeprefix("!"))
         hit = wanted == "*" or matches_glob(wanted, url, separator="/")
-        if is_denial and hit:
+        if is_denial and (hit or not is_glob(wanted, separator="/")):
             return False
         is_permitted = is_permitted or is_denial or hit
     return is_permitted
@@ -121,7 +121,10 @@ def _matches_entry(pattern: str, value: str) -> bool:
 
 
 def _denies(pattern: str, value: str) -> bool:
-    return pattern.startswith("!") and matches_glob(pattern[1:], value)
+    """A denial that cannot be read denies: the author meant to forbid something."""
+    return pattern.startswith("!") and (
+        matches_glob(pattern[1:], value) or not is_glob(pattern[1:])
+    )
 
 
 def _is_listed(rules: tuple[KindRule, ...], key: ResourceKey) -> bool:

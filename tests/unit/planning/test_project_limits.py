@@ -100,6 +100,14 @@ def test_a_destination_is_permitted_by_globs(
     assert is_destination_permitted(limits, SERVER, name, namespace) is permitted
 
 
+def test_a_denial_that_cannot_be_read_denies() -> None:
+    """Its author meant to forbid something: better too much than too little."""
+    assert not is_source_permitted(project(sourceRepos=["*", "![a"]), "https://h/a")
+    everywhere = {"server": "*", "namespace": "*"}
+    limits = project(destinations=[everywhere, {"server": "*", "namespace": "![a"}])
+    assert not is_destination_permitted(limits, SERVER, "", "prod")
+
+
 def test_a_project_of_scoped_clusters_permits_no_other_cluster() -> None:
     limits = project(permitOnlyProjectScopedClusters=True)
     assert not is_destination_permitted(limits, SERVER, "in-cluster", "prod")

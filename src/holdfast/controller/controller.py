@@ -198,6 +198,14 @@ class Controller:
             self._desired.kube_version = (await self._ports.reader.server_version()).lstrip("v")
         except ClusterError as error:
             log.warning("server version unknown code=%s %s", error.code, error)
+        try:
+            await self._work_until_cancelled()
+        finally:
+            self.lane.close()
+            self._watches.stop()
+            self._queue.close()
+
+    async def _work_until_cancelled(self) -> None:
         await self._watches.start()
         log.info(
             "watching namespace=%s apps=%d",
@@ -205,10 +213,6 @@ class Controller:
             len(self.registry.apps),
         )
         await self._queue.work(self._work, workers=self._settings.sync.workers)
-
-    def close(self) -> None:
-        """Take no more work; what was begun ends."""
-        self._queue.close()
 
     @property
     def queue_length(self) -> int:

@@ -87,6 +87,11 @@ class HealLane:
         )
         self._changed = runtime.changed
         self._healed = runtime.healed
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Heal nothing any more, whatever still comes: somebody else leads from now on."""
+        self._is_closed = True
 
     # --- events -------------------------------------------------------------------------------
 
@@ -172,7 +177,7 @@ class HealLane:
         self, state: ObjectState, live: Manifest | None, comparison: Comparison | None
     ) -> Verdict:
         app = self._registry.apps.get(state.app) if state.app is not None else None
-        if app is None:
+        if app is None or self._is_closed:
             return Nothing()
         if live is None:
             kind = DriftKind.MISSING if state.applied is not None else None

@@ -87,6 +87,12 @@ class Watches:
             await self._wait(fresh)
             await self._narrow_down(fresh, wanted)
 
+    def stop(self) -> None:
+        """Stop all watches: somebody else leads from now on."""
+        for scope in self._scopes:
+            self._watching.stop(scope)
+        self._scopes.clear()
+
     def restart(self, gvk: GroupVersionKind) -> None:
         """Watch a kind again that came back (its CRD was re-created)."""
         for scope in [scope for scope in self._scopes if scope.gvk == gvk]:

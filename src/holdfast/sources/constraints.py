@@ -83,8 +83,8 @@ def _all_of(text: str) -> list[Test] | None:
     text = text.strip()
     while position < len(text):
         match = _TERM.match(text, position)
-        if match is None or match.end() == position:
-            return None
+        if match is None or (match["major"] in {"x", "X", "*"} and match["pre"]):
+            return None  # `x-feature` is a branch
         tests.append(_term(match))
         position = match.end()
     return tests or None

@@ -78,8 +78,8 @@ class GitSources:
             credentials: Returns how to sign in to a repository URL, or None.
             limits: How long and how much.
         """
-        self._cache = os.path.abspath(cache_dir)
-        self._allowed = tuple(os.path.abspath(os.path.expanduser(f)) for f in allowed_folders)
+        self._cache = cache_dir
+        self._allowed = tuple(allowed_folders)
         self._clock = clock
         self._credentials = credentials or (lambda _: None)
         self._limits = limits or SourceLimits()
@@ -219,7 +219,7 @@ class GitSources:
         key = source.repo_url
         if find_local_path(source.repo_url) is not None:
             self._open_local(source.repo_url)  # refused even when the files are there already
-        folder = os.path.join(self._cache, "trees", _digest(key), sha)
+        folder = os.path.abspath(os.path.join(self._cache, "trees", _digest(key), sha))
         with self._lock_of(f"tree {key}"):
             if not os.path.isdir(folder):
                 os.makedirs(os.path.dirname(folder), exist_ok=True)
@@ -271,7 +271,8 @@ class GitSources:
 
     def _open_local(self, url: str) -> pygit2.Repository:
         path = os.path.abspath(os.path.expanduser(find_local_path(url) or ""))
-        if not any(is_inside(folder, path) for folder in self._allowed):
+        allowed = [os.path.expanduser(folder) for folder in self._allowed]
+        if not any(is_inside(folder, path) for folder in allowed):
             raise ConfigurationError(
                 "HF1009",
                 f"the local repository {path} is not read: it is not below a folder given with"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from holdfast.cluster.kubeconfig import Access, find_access
+from holdfast.schema.kinds import builtin_kinds
+from holdfast.schema.types import find_type
 from tests.support.kube import Proxy, connected, make_namespace
 
 if TYPE_CHECKING:
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
 
 
-@pytest.fixture(
-    scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.real)]
-)
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
 def any_kubeconfig(request: pytest.FixtureRequest) -> Path:
     """The kubeconfig of each plane in turn."""
     running = request.getfixturevalue(f"{request.param}_plane")
+    if request.param == "sandbox":
+        # It reads its tables when it first needs them; here, where the loop may be blocked.
+        for kind in builtin_kinds():
+            find_type(kind.gvk)
     path: Path = running.kubeconfig
     return path
 

@@ -346,10 +346,12 @@ class Controller:
     async def _operate(self, state: AppState) -> None:
         """Run one pass of the requested operation; a round follows its end."""
         operation = state.application.operation
-        if not state.is_loaded:
+        if state.desired is None:
             await self._sync.round(state, Level.LATEST, RefreshType.NORMAL)
         again = await self._operations.step(state)
         if again is not None:
+            # The operation waits; what people see of the objects must not wait with it.
+            await self._sync.round(state, Level.RECENT, RefreshType.NORMAL)
             self._queue.add_after(state.key, Level.RECENT, again)
             return
         is_manual = operation is not None and not operation.automated
@@ -366,8 +368,6 @@ class Controller:
         app = state.application
         end = await self._sync.round(state, due.level, due.type)
         await self._status.remove_refresh_annotation(app)
-        if due.level >= Level.LATEST:
-            state.is_loaded = True
         if end.operation is not None:
             await self._start_operation(state, end)
         if end.again_at is not None:

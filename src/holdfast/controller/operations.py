@@ -165,7 +165,7 @@ class Operations:
 
     async def _prepare(self, state: AppState, desired: Desired) -> list[ObjectState]:
         """Make sure that every object of the operation is watched and judged."""
-        await self._parts.watches.ensure(desired.manifests.values())
+        await self._parts.watches.ensure(desired)
         states = await self._parts.watches.adopt(state, desired)
         await self._parts.comparing.judge([found for found in states if found.desired is not None])
         return states

@@ -148,7 +148,7 @@ class SyncLane:
         return await self._parts.desired.load(app, wanted, state.desired)
 
     async def _observe(self, state: AppState, desired: Desired) -> list[ObjectState]:
-        await self._parts.watches.ensure(desired.manifests.values())
+        await self._parts.watches.ensure(desired)
         await self._parts.watches.ensure_kinds(former_kinds(state.application))
         return await self._parts.watches.adopt(state, desired)
 
@@ -169,7 +169,7 @@ class SyncLane:
         if revisions != desired.revisions or sources != app.sources:
             wanted = Wanted(sources, revisions=revisions)
             desired = await self._parts.desired.load(app, wanted, state.desired)
-            await self._parts.watches.ensure(desired.manifests.values())
+            await self._parts.watches.ensure(desired)
         for key, target in desired.manifests.items():
             found = self._parts.registry.object(key)
             if found.applied is None and found.app in (None, state.key):

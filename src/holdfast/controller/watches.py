@@ -66,10 +66,11 @@ class Watches:
         self._begin(apps)
         await self._wait([apps])
 
-    async def ensure(self, targets: Iterable[Target]) -> None:
-        """Watch the kinds of some targets and wait until they have been listed."""
-        wanted = {(target.gvk, target.manifest.namespace) for target in targets}
-        await self.ensure_kinds(wanted)
+    async def ensure(self, desired: Desired) -> None:
+        """Watch the kinds of the targets and wait until they have been listed."""
+        await self.ensure_kinds(
+            {(target.gvk, key.namespace) for key, target in desired.manifests.items()}
+        )
 
     async def ensure_kinds(self, wanted: Iterable[tuple[GroupVersionKind, str]]) -> None:
         """Watch kinds, given with the namespace in which they are needed."""

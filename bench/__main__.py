@@ -73,7 +73,7 @@ async def measure(options: argparse.Namespace, kubeconfig: Path, folder: Path) -
     try:
         ours = start_holdfast(kubeconfig, repository, folder / "holdfast.log")
         processes.append(ours)
-        await wait_for_crds(api, ours)
+        await wait_for_crds(api, ours, folder / "holdfast.log")
         began = time.perf_counter()
         await create_applications(api, names, repository)
         await wait_synced(api, names)
@@ -220,7 +220,7 @@ def path_of(item: Tree) -> str:
     return f"{prefix}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
 
 
-async def wait_for_crds(api: Api, process: "subprocess.Popen[bytes]") -> None:
+async def wait_for_crds(api: Api, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Wait until Holdfast has installed what it needs."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -230,7 +230,7 @@ async def wait_for_crds(api: Api, process: "subprocess.Popen[bytes]") -> None:
         if status == 200:
             return
         if process.poll() is not None:
-            raise RuntimeError("holdfast run ended; see its log")
+            raise RuntimeError(f"holdfast run ended:\n{log.read_text()[-3000:]}")
         await asyncio.sleep(0.2)
     raise TimeoutError("holdfast run did not become ready in 60 s")
 

@@ -15,7 +15,7 @@ from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.ports import ClusterReader, ClusterWriter, Kinds
-from holdfast.planning.hooks import is_hook
+from holdfast.domain.hooks import is_hook
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 

@@ -28,7 +28,6 @@ from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_SHA_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ class GitSources:
     def _resolve(self, source: Source, revision: str, *, force: bool) -> str:
         name = revision.strip() or "HEAD"
         local = find_local_path(source.repo_url) is not None
-        if len(name) == _SHA_LENGTH and not local:
+        if len(name) == mirrors.FULL_SHA and not local:
             found = resolve({}, name) if _is_hex(name) else None
             if found is not None:
                 return found.sha
@@ -158,7 +157,7 @@ class GitSources:
         sha = resolve(refs, name, source.tag_prefix).sha
         if local:
             return self._local_commit(source, sha)
-        return sha if len(sha) == _SHA_LENGTH else self._fetch(source, sha)
+        return sha if len(sha) == mirrors.FULL_SHA else self._fetch(source, sha)
 
     def _local_refs(self, source: Source) -> dict[str, str]:
         repository = self._open_local(source.repo_url)
@@ -204,8 +203,9 @@ class GitSources:
     def _fetch(self, source: Source, sha: str) -> str:
         url = source.repo_url
         with self._lock_of(url):
+            _, refs = self._refs.get(url, (0.0, {}))
             return mirrors.fetch_commit(
-                self._mirror(url), _checked(url), sha, self._sign_in(url), self._deadline()
+                self._mirror(url), _checked(url), sha, self._sign_in(url), self._deadline(), refs
             )
 
     def _repository(self, source: Source, sha: str) -> pygit2.Repository:

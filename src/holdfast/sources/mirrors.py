@@ -6,7 +6,7 @@ a server that refuses to give a single commit is asked for all branches and tags
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from pygit2.enums import CredentialType
 from holdfast.domain.errors import HoldfastError, RepositoryError, ToolError
 from holdfast.kit.redact import redact
 
+FULL_SHA = 40
+_WHOLE_HISTORY = 2**31 - 1  # the depth by which git asks for everything
 _CONNECT_TIMEOUT_MS = 15_000
 _SERVER_TIMEOUT_MS = 60_000
 
@@ -138,6 +140,7 @@ def fetch_commit(
     sha: str,
     sign_in: GitCredentials | None,
     expired: Callable[[], bool],
+    refs: Mapping[str, str],
 ) -> str:
     """Bring a commit into the mirror and return its full SHA.
 
@@ -147,30 +150,41 @@ def fetch_commit(
         sha: Full or short SHA.
         sign_in: Credentials.
         expired: Whether the time is over.
+        refs: What is known of the remote's references; one that points to the commit is fetched
+            where the server gives no commits by their SHA (git's own default).
 
     Raises:
         HoldfastError: HF1001, the remote cannot be read; HF1002, it has no such commit.
     """
     repository = open_mirror(folder)
-    found = find_commit(repository, sha)
-    if found is not None:
-        return found
     remote = repository.remotes.create_anonymous(url)
-    if len(sha) == 40:
-        # A server that gives no single commits is asked for all branches and tags, below.
+    found = find_commit(repository, sha)
+    names = [name for name, target in refs.items() if target == sha][:1]
+    for name in [sha, *names] if len(sha) == FULL_SHA and found is None else ():
+        # A server that refuses is asked for all branches and tags, below.
         with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
-            remote.fetch(
-                [f"+{sha}:refs/holdfast/{sha}"], callbacks=_Callbacks(sign_in, expired), depth=1
-            )
+            callbacks = _Callbacks(sign_in, expired)
+            remote.fetch([f"+{name}:refs/holdfast/{sha}"], callbacks=callbacks, depth=1)
         found = find_commit(repository, sha)
         if found is not None:
-            return found
+            break
+    return found or _fetch_everything(repository, remote, sha, sign_in, expired)
+
+
+def _fetch_everything(
+    repository: pygit2.Repository,
+    remote: pygit2.Remote,
+    sha: str,
+    sign_in: GitCredentials | None,
+    expired: Callable[[], bool],
+) -> str:
     everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    unshallow = 2**31 - 1 if repository.is_shallow else 0
+    depth = _WHOLE_HISTORY if repository.is_shallow else 0
+    callbacks = _Callbacks(sign_in, expired)
     _guarded(
-        url,
+        remote.url or "",
         sign_in,
-        lambda: remote.fetch(everything, callbacks=_Callbacks(sign_in, expired), depth=unshallow),
+        lambda: remote.fetch(everything, callbacks=callbacks, depth=depth),
     )
     found = find_commit(repository, sha)
     if found is None:

@@ -1,0 +1,250 @@
+"""The port `Sources`, on a git server over https with sign-in (git's own http-backend)."""
+
+import base64
+import os
+import ssl
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.domain.errors import HoldfastError
+from holdfast.domain.source import Source
+from holdfast.kit.clock import SystemClock
+from holdfast.sources.git import GitSources
+from holdfast.sources.mirrors import GitCredentials
+from tests.support.certificates import write_certificates
+from tests.support.gitrepo import GitRepo
+
+USER, PASSWORD, TOKEN = "ada", "correct-horse-battery", "bearer-token-0123456789"
+
+
+class GitServer(ThreadingHTTPServer):
+    """Serves the repositories below a folder, and remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, context: ssl.SSLContext) -> None:
+        super().__init__(("127.0.0.1", 0), GitHandler)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.folder = folder
+        self.asked: list[str] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that refuses the certificate is no failure of a test."""
+
+
+class GitHandler(BaseHTTPRequestHandler):
+    """One request, given to git's CGI program."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+    def _answer(self) -> None:
+        server = self.server
+        assert isinstance(server, GitServer)
+        server.asked.append(self.path)
+        basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if self.headers.get("Authorization") not in {basic, f"Bearer {TOKEN}"}:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(server.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "REMOTE_USER": USER,
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, capture_output=True, env=environment, check=False
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        lines = [line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line]
+        fields = dict(lines)
+        self.send_response(int(fields.pop("Status", "200").split()[0]))
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture(scope="module")
+def server_context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    folder = tmp_path_factory.mktemp("certificates")
+    write_certificates(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    return context
+
+
+@pytest.fixture
+def server(tmp_path: Path, server_context: ssl.SSLContext) -> Iterator[GitServer]:
+    made = GitServer(tmp_path, server_context)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    return GitRepo(tmp_path / "shop.git", bare=True)
+
+
+@pytest.fixture
+def sign_in() -> dict[str, GitCredentials]:
+    """What the sources are told to use; a test may change it."""
+    return {"": GitCredentials(username=USER, password=PASSWORD, insecure=True)}
+
+
+@pytest.fixture
+async def sources(tmp_path: Path, sign_in: dict[str, GitCredentials]) -> AsyncIterator[GitSources]:
+    made = GitSources(str(tmp_path / "cache"), [], SystemClock(), lambda _: sign_in.get(""))
+    yield made
+    await made.close()
+
+
+def source(server: GitServer, name: str = "shop.git") -> Source:
+    url = f"https://127.0.0.1:{server.server_address[1]}/{name}"
+    return Source.parse({"repoURL": url, "path": "."})
+
+
+async def test_a_commit_is_resolved_fetched_and_laid_out(
+    sources: GitSources, server: GitServer, repo: GitRepo
+) -> None:
+    old = repo.commit({"app/a.yaml": "a: 1"})
+    repo.tag("v1.0.0", old, annotated=True)
+    new = repo.commit({"app/a.yaml": "a: 2"})
+    here = source(server)
+    assert await sources.resolve(here, "") == new
+    assert await sources.resolve(here, "v1.0.0") == old
+    assert await sources.resolve(here, "1.*") == old
+    for sha, text in ((new, "a: 2"), (old, "a: 1")):
+        checkout = await sources.checkout(here, sha)
+        assert (Path(checkout.root) / "app/a.yaml").read_text() == text
+    assert (await sources.commit_info(here, new)).message == "change"
+    assert await sources.resolve(here, old[:8]) == old
+
+
+async def test_only_the_wanted_commit_is_fetched(
+    sources: GitSources, server: GitServer, repo: GitRepo, tmp_path: Path
+) -> None:
+    shas = [repo.commit({"a.yaml": f"a: {n}" * 100}) for n in range(5)]
+    assert await sources.resolve(source(server), "main") == shas[-1]
+    await sources.checkout(source(server), shas[-1])
+    mirrors = list((tmp_path / "cache" / "mirrors").iterdir())
+    assert len(mirrors) == 1
+    mirror = GitRepoView(mirrors[0])
+    assert mirror.has(shas[-1])
+    assert not mirror.has(shas[0])
+
+
+async def test_references_are_asked_for_once_in_a_while_unless_forced(
+    sources: GitSources, server: GitServer, repo: GitRepo
+) -> None:
+    first = repo.commit({"a.yaml": "a: 1"})
+    here = source(server)
+    assert await sources.resolve(here, "main") == first
+    asked = len(server.asked)
+    second = repo.commit({"a.yaml": "a: 2"})
+    assert await sources.resolve(here, "main") == first
+    assert len(server.asked) == asked
+    assert await sources.resolve(here, "main", force=True) == second
+
+
+async def test_a_bearer_token_signs_in(
+    sources: GitSources, server: GitServer, repo: GitRepo, sign_in: dict[str, GitCredentials]
+) -> None:
+    sha = repo.commit({"a.yaml": "a: 1"})
+    sign_in[""] = GitCredentials(bearer_token=TOKEN, insecure=True)
+    assert await sources.resolve(source(server), "main") == sha
+
+
+@pytest.mark.parametrize(
+    ("credentials", "says"),
+    [
+        pytest.param(GitCredentials(insecure=True), "credentials", id="none"),
+        pytest.param(
+            GitCredentials(username=USER, password="wrong-secret-word", insecure=True),
+            "credentials",
+            id="wrong ones",
+        ),
+        pytest.param(
+            GitCredentials(username=USER, password=PASSWORD), "certificate", id="unknown authority"
+        ),
+    ],
+)
+async def test_a_refused_sign_in_is_named_without_secrets(
+    sources: GitSources,
+    server: GitServer,
+    repo: GitRepo,
+    sign_in: dict[str, GitCredentials],
+    credentials: GitCredentials,
+    says: str,
+) -> None:
+    repo.commit({"a.yaml": "a: 1"})
+    sign_in[""] = credentials
+    with pytest.raises(HoldfastError, match="cannot be read") as caught:
+        await sources.resolve(source(server), "main")
+    assert caught.value.code == "HF1001"
+    assert says in caught.value.message
+    for secret in ("wrong-secret-word", PASSWORD):
+        assert secret not in caught.value.describe()
+        assert secret not in repr(credentials)
+
+
+async def test_a_missing_repository_is_named(
+    sources: GitSources, server: GitServer, repo: GitRepo
+) -> None:
+    with pytest.raises(HoldfastError, match=r"nothing\.git cannot be read") as caught:
+        await sources.resolve(source(server, "nothing.git"), "main")
+    assert caught.value.code == "HF1001"
+
+
+async def test_a_commit_that_no_branch_holds_is_named(
+    sources: GitSources, server: GitServer, repo: GitRepo
+) -> None:
+    repo.commit({"a.yaml": "a: 1"})
+    with pytest.raises(HoldfastError, match="unable to resolve '9999") as caught:
+        await sources.checkout(source(server), "9" * 40)
+    assert caught.value.code == "HF1002"
+
+
+class GitRepoView:
+    """A repository that is looked into."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def has(self, sha: str) -> bool:
+        """Whether it has a commit."""
+        done = subprocess.run(
+            ["git", "-C", str(self._path), "cat-file", "-e", sha], capture_output=True, check=False
+        )
+        return done.returncode == 0

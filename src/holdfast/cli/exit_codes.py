@@ -9,3 +9,11 @@ FAILED = 20
 """Every error of the cluster, the repository or a tool, and time-outs of waiting."""
 INTERRUPTED = 130
 """Ctrl-C where nothing says that it is the way to end (`up`, `run` end with 0)."""
+
+
+def of_error(code: str) -> int:
+    """Return the exit code of a HoldfastError's code."""
+    return USAGE if code == _DATA_FOLDER_IN_USE else FAILED
+
+
+_DATA_FOLDER_IN_USE = "HF3007"

@@ -94,7 +94,7 @@ def _report(error: Exception, session: Session) -> int:
     if known is None:
         raise error
     print(known.describe(), file=session.err)
-    return exit_codes.FAILED
+    return exit_codes.of_error(known.code)
 
 
 def _find_known(error: BaseException) -> HoldfastError | None:

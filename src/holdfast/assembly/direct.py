@@ -1,0 +1,72 @@
+"""A way from the command line straight to the cluster of a kubeconfig."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from holdfast.assembly.lazy import LazyRenderer, LazySources
+from holdfast.assembly.pod_logs import PodLogReader
+from holdfast.cluster.connection import connect
+from holdfast.cluster.kubeconfig import find_access
+from holdfast.controller.requests.commands import DirectCommands, RequestPorts
+from holdfast.controller.requests.feed import ApplicationFeed
+from holdfast.controller.requests.queries import DirectQueries
+from holdfast.kit.clock import SystemClock
+from holdfast.kit.tasks import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """An open way: what `cli.session.Link` asks for."""
+
+    commands: DirectCommands
+    queries: DirectQueries
+    clock: SystemClock
+
+
+@asynccontextmanager
+async def open_direct(
+    kubeconfig: str = "", context: str = "", namespace: str = "argocd"
+) -> AsyncIterator[Direct]:
+    """Reach a cluster as kubectl would, for the time of one command.
+
+    Args:
+        kubeconfig: File, or `""` for $KUBECONFIG, ~/.kube/config, the pod's own account.
+        context: Context of the kubeconfig, or `""` for the current one.
+        namespace: The control namespace.
+
+    Raises:
+        ConfigurationError: HF3001, there is no usable kubeconfig.
+        ClusterError: the cluster cannot be reached.
+    """
+    clock = SystemClock()
+    access = find_access(kubeconfig or None, context)
+    async with AsyncExitStack() as stack:
+        supervisor = await stack.enter_async_context(Supervisor(clock))
+        connection = await connect(
+            access, clock=clock, supervisor=supervisor, rng=random.Random()  # noqa: S311 - jitter
+        )  # fmt: skip
+        stack.push_async_callback(connection.close)
+        sources, renderer = LazySources(clock), LazyRenderer(clock)
+        stack.push_async_callback(sources.close)
+        stack.push_async_callback(renderer.close)
+        ports = RequestPorts(
+            reader=connection.reader,
+            writer=connection.writer,
+            system=connection.system,
+            kinds=connection.kinds,
+            watching=connection.watching,
+            sealing=connection.sealing,
+            sources=sources,
+            renderer=renderer,
+            clock=clock,
+            control_namespace=namespace,
+            server=access.server,
+        )
+        feed = ApplicationFeed(connection.watching)
+        yield Direct(
+            DirectCommands(ports, feed),
+            DirectQueries(ports, feed, PodLogReader(connection)),
+            clock,
+        )

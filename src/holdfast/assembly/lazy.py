@@ -1,0 +1,79 @@
+"""Git and renderers for the command line: started when a command needs them, and only then.
+
+`app get` needs neither; importing libgit2 and starting a render worker would be most of its time.
+"""
+
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from holdfast.assembly.places import cache_home
+from holdfast.domain.ports import Clock
+from holdfast.domain.source import Checkout, CommitInfo, RenderContext, Rendered, Source
+
+if TYPE_CHECKING:
+    from holdfast.renderers.dispatch import Renderers
+    from holdfast.sources.git import GitSources
+
+
+class LazySources:
+    """The port `Sources`; any folder of this machine may be read, since a person asks for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start nothing."""
+        self._clock = clock
+        self._sources: GitSources | None = None
+
+    async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
+        """Return the full SHA of a revision."""
+        return await self._get().resolve(source, revision, force=force)
+
+    async def checkout(self, source: Source, sha: str) -> Checkout:
+        """Return the files of a commit."""
+        return await self._get().checkout(source, sha)
+
+    async def commit_info(self, source: Source, sha: str) -> CommitInfo:
+        """Return author, date and message of a commit."""
+        return await self._get().commit_info(source, sha)
+
+    def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
+        """Watch a local repository."""
+        self._get().watch_local(repo_url, changed)
+
+    async def close(self) -> None:
+        """End what was started."""
+        if self._sources is not None:
+            await self._sources.close()
+
+    def _get(self) -> "GitSources":
+        if self._sources is None:
+            from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
+
+            self._sources = GitSources(str(cache_home() / "repositories"), ("/",), self._clock)
+        return self._sources
+
+
+class LazyRenderer:
+    """The port `Renderer`."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start nothing."""
+        self._clock = clock
+        self._renderers: Renderers | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
+        """Render one source."""
+        if self._renderers is None:
+            from holdfast.renderers.dispatch import Renderers  # noqa: PLC0415 - see the module docstring
+
+            self._scratch = tempfile.TemporaryDirectory(prefix="holdfast-")
+            self._renderers = Renderers(self._clock, scratch_dir=self._scratch.name)
+        return await self._renderers.render(checkout, source, context)
+
+    async def close(self) -> None:
+        """End what was started."""
+        if self._renderers is not None:
+            await self._renderers.stop()
+        if self._scratch is not None:
+            self._scratch.cleanup()

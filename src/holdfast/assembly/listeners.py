@@ -1,0 +1,122 @@
+"""HTTP listeners of the controller: `/healthz` and `/metrics`, on loopback unless told otherwise.
+
+The page and the REST API come to the first address with a later version; until then it answers
+health checks and says so.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from holdfast import __version__
+from holdfast.domain.errors import ConfigurationError, Retry
+from holdfast.metrics.registry import CONTENT_TYPE, PrometheusMetrics
+
+OFF = frozenset({"", "off", "none"})
+"""Values of `--listen` and `--metrics-listen` that open nothing."""
+
+
+def parse_address(text: str, flag: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`; `:PORT` is every address.
+
+    Raises:
+        ConfigurationError: HF3009, it has another form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(
+            "HF3009", f'{flag} "{text}": give HOST:PORT, for example 127.0.0.1:8080'
+        )
+    return host.strip("[]"), int(port)
+
+
+def build_application(
+    is_ready: Callable[[], bool], metrics: PrometheusMetrics | None = None
+) -> Starlette:
+    """Return the ASGI application of a listener.
+
+    Args:
+        is_ready: Whether `/readyz` says yes.
+        metrics: What `/metrics` shows; None leaves it out.
+    """
+
+    async def health(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def ready(_request: Request) -> Response:
+        if is_ready():
+            return PlainTextResponse("ok")
+        return PlainTextResponse("not leading, or still reading the cluster", status_code=503)
+
+    async def version(_request: Request) -> Response:
+        return JSONResponse({"Version": f"v{__version__}"})
+
+    async def front(_request: Request) -> Response:
+        return PlainTextResponse(
+            f"Holdfast v{__version__} is running.\n"
+            "The page comes with a later version; until then: holdfast app list\n"
+        )
+
+    async def scrape(_request: Request) -> Response:
+        text = metrics.text() if metrics is not None else ""
+        return Response(text, media_type=CONTENT_TYPE)
+
+    routes = [
+        Route("/", front),
+        Route("/healthz", health),
+        Route("/readyz", ready),
+        Route("/api/version", version),
+    ]
+    if metrics is not None:
+        routes.append(Route("/metrics", scrape))
+    return Starlette(routes=routes)
+
+
+@asynccontextmanager
+async def listening(application: Starlette, address: str, flag: str) -> AsyncIterator[str]:
+    """Serve an application while the block runs; yield its address, `""` when it is off.
+
+    Raises:
+        ConfigurationError: HF3009, the address is taken or cannot be used.
+    """
+    if address in OFF:
+        yield ""
+        return
+    host, port = parse_address(address, flag)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            "HF3009",
+            f"{flag} {address} cannot be used: {error.strerror or error}",
+            hint=f"give another one, such as {flag} 127.0.0.1:0 for any free port, or {flag} off",
+            retry=Retry.NEVER,
+        ) from error
+    listener.setblocking(False)
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    await asyncio.to_thread(config.load)
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Not `serve()`: it would take our signals, and its main loop wakes ten times a second.
+    await server.startup(sockets=[listener])
+    try:
+        yield f"{host}:{listener.getsockname()[1]}"
+    finally:
+        await server.shutdown(sockets=[listener])

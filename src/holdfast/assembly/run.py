@@ -1,0 +1,364 @@
+"""The controller as a process: connect, prepare, wait for the Lease, work, stop cleanly.
+
+    connect ─▶ prepare (CRDs, namespace, project) ─▶ wait for the Lease ─▶ controller
+                                                         ▲                    │
+                                                         └──── lost ──────────┘
+
+With `observe` there is no Lease, since that would be a write. After a lost Lease the connection,
+the watches and everything that was known are built up anew: a controller that stopped half way
+through must not go on from what it believed.
+"""
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast import __version__
+from holdfast.assembly.listeners import build_application, listening
+from holdfast.assembly.places import controller_data
+from holdfast.cluster.connection import Connection, Options, connect
+from holdfast.cluster.events import EventRecorder
+from holdfast.cluster.kubeconfig import Access, find_access
+from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.controller import Controller, ControllerPorts
+from holdfast.controller.startup import StartPorts, StartSettings, prepare
+from holdfast.domain.application import IN_CLUSTER_NAME
+from holdfast.domain.errors import ClusterError, ConfigurationError
+from holdfast.domain.ports import Clock, Metrics
+from holdfast.kit.clock import SystemClock
+from holdfast.kit.tasks import Supervisor
+from holdfast.metrics.registry import PrometheusMetrics
+from holdfast.renderers.dispatch import Renderers
+from holdfast.sources.git import GitSources
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+_SILENT_S = 150.0
+_AGAIN_S = 1.0
+_TELL_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The options of `holdfast run`.
+
+    Attributes:
+        kubeconfig, context: As kubectl understands them; `""` for its defaults.
+        namespace: The control namespace.
+        listen, metrics_listen: `HOST:PORT`, or `off`.
+        allow_local_repos: Folders below which local repositories may be read.
+        observe: Compare and report, write nothing.
+        take_over: Start although Argo CD's application controller runs.
+        selector: Only Applications with these labels.
+        data: Folder for identity and copies of repositories; None chooses one by cluster.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = "argocd"
+    listen: str = "127.0.0.1:8080"
+    metrics_listen: str = "127.0.0.1:8082"
+    allow_local_repos: tuple[str, ...] = ()
+    observe: bool = False
+    take_over: bool = False
+    selector: str = ""
+    data: Path | None = None
+
+
+@dataclass(slots=True)
+class Running:
+    """What the process knows of itself, for health checks and metrics.
+
+    Attributes:
+        leads: Whether it holds the Lease (or only observes).
+        started: Set once a controller works, or another process is known to lead.
+    """
+
+    leads: bool = False
+    controller: Controller | None = None
+    connection: Connection | None = None
+    version: str = ""
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _LeaseLostError(Exception):
+    """Somebody else may lead now; everything is built up anew."""
+
+
+async def run_controller(
+    settings: RunSettings, stop: asyncio.Event, say: Say, running: Running | None = None
+) -> None:
+    """Run until `stop` is set.
+
+    Args:
+        settings: The options.
+        stop: Ends it.
+        say: Told in sentences what a person should know.
+        running: Filled on the way.
+
+    Raises:
+        HoldfastError: it cannot start. Once it has started, it goes on for ever.
+    """
+    running = running or Running()
+    access = find_access(settings.kubeconfig or None, settings.context)
+    data = settings.data or controller_data(access.server, settings.namespace)
+    async with AsyncExitStack() as stack:
+        identity = _identity(data, say)
+        stack.callback(identity.release)
+        metrics = await _open_listeners(stack, settings, access, running)
+        life = _Life(settings, access, data, identity, metrics, running, say)
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(life.go_on())
+            stopped = group.create_task(stop.wait())
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            work.cancel()
+            stopped.cancel()
+
+
+@dataclass(slots=True)
+class _Life:
+    """One connection after the other, for as long as the process lives."""
+
+    settings: RunSettings
+    access: Access
+    data: Path
+    identity: StableIdentity
+    metrics: PrometheusMetrics
+    running: Running
+    say: Say
+    clock: Clock = field(default_factory=SystemClock)
+
+    async def go_on(self) -> None:
+        """Work; after a lost Lease or a cluster that went away, begin again."""
+        has_worked = False
+        while True:
+            try:
+                await self._work()
+            except* _LeaseLostError:
+                has_worked = True
+                self.say("the lease was lost; waiting for it again")
+            except* ClusterError as errors:
+                if not (has_worked or self.running.started.is_set()):
+                    raise
+                has_worked = True
+                log.warning("starting again: %s", _first(errors))
+            await self.clock.sleep(_AGAIN_S)
+
+    async def _work(self) -> None:
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            supervisor = await stack.enter_async_context(Supervisor(self.clock))
+            connection = await connect(
+                self.access,
+                clock=self.clock,
+                supervisor=supervisor,
+                rng=random.Random(),  # noqa: S311 - jitter
+                options=Options(observe=settings.observe),
+            )
+            stack.push_async_callback(connection.close)
+            self.running.connection = connection
+            self.running.version = await connection.reader.server_version()
+            start_settings = StartSettings(settings.namespace, settings.observe, settings.take_over)
+            start_ports = StartPorts(
+                connection.reader, connection.system, connection.kinds, self.clock
+            )
+            await prepare(start_ports, start_settings, self.say)
+            await connection.settle_installation_key(settings.namespace)
+            parts = _Parts(settings, connection, supervisor, self.clock, self.metrics, self.data)
+            ports = await _ports(stack, parts)
+            self.say(
+                f"Holdfast v{__version__} on {self.access.server} ({self.running.version}), "
+                f"namespace {settings.namespace}"
+            )
+            await _Leadership(ports, parts, self.identity, self.running, self.say).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the ports are made of."""
+
+    settings: RunSettings
+    connection: Connection
+    supervisor: Supervisor
+    clock: Clock
+    metrics: Metrics
+    data: Path
+
+
+async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
+    connection, clock = parts.connection, parts.clock
+    sources = GitSources(str(parts.data / "repositories"), parts.settings.allow_local_repos, clock)
+    stack.push_async_callback(sources.close)
+    renderer = Renderers(clock, scratch_dir=str(parts.data / "renders"))
+    stack.push_async_callback(renderer.stop)
+    await renderer.start()
+    recorder = EventRecorder(connection.system, clock)
+    parts.supervisor.spawn("events", recorder.run)
+    return ControllerPorts(
+        clock=clock,
+        supervisor=parts.supervisor,
+        reader=connection.reader,
+        writer=connection.writer,
+        system=connection.system,
+        kinds=connection.kinds,
+        sealing=connection.sealing,
+        watching=connection.watching,
+        sources=sources,
+        renderer=renderer,
+        recorder=recorder,
+        metrics=parts.metrics,
+    )
+
+
+class _Leadership:
+    """Runs a controller for as long as this process holds the Lease."""
+
+    def __init__(
+        self,
+        ports: ControllerPorts,
+        parts: _Parts,
+        identity: StableIdentity,
+        running: Running,
+        say: Say,
+    ) -> None:
+        self._ports = ports
+        self._parts = parts
+        self._settings = parts.settings
+        self._identity = identity
+        self._running = running
+        self._say = say
+        self._gained = asyncio.Event()
+        self._lost = asyncio.Event()
+
+    async def run(self) -> None:
+        """Wait for the Lease, then control.
+
+        Raises:
+            _LeaseLostError: the Lease was lost.
+        """
+        if self._settings.observe:
+            self._say("observing: nothing is written")
+            self._running.leads = True
+            await self._control()
+            return
+        lease = self._lease()
+        async with asyncio.TaskGroup() as group:
+            holding = group.create_task(lease.run())
+            try:
+                await self._wait_for_lease(lease)
+                self._say(f"leading as {self._identity.name}")
+                work = group.create_task(self._control())
+                await self._lost.wait()
+                work.cancel()
+                raise _LeaseLostError
+            finally:
+                self._running.leads = False
+                holding.cancel()
+                await asyncio.wait({holding})
+                await lease.release()
+
+    def _lease(self) -> LeaseHolder:
+        settings = LeaseSettings(
+            self._settings.namespace,
+            self._identity.name,
+            gained=self._gained.set,
+            lost=self._lost.set,
+        )
+        connection = self._parts.connection
+        return LeaseHolder(
+            connection.calls, connection.system, self._ports.clock, self._ports.rng, settings
+        )
+
+    async def _wait_for_lease(self, lease: LeaseHolder) -> None:
+        try:
+            async with asyncio.timeout(_TELL_AFTER_S):
+                await self._gained.wait()
+        except TimeoutError:
+            self._say(f"waiting for the lease: {lease.holder or 'another process'} leads")
+            self._running.started.set()
+            await self._gained.wait()
+        self._running.leads = True
+
+    async def _control(self) -> None:
+        controller = Controller(
+            self._ports,
+            ControllerSettings(
+                control_namespace=self._settings.namespace,
+                selector=self._settings.selector,
+                observe=self._settings.observe,
+                identity=self._identity.name,
+            ),
+        )
+        self._running.controller = controller
+        self._running.started.set()
+        try:
+            await controller.run()
+        finally:
+            self._running.controller = None
+
+
+def _identity(data: Path, say: Say) -> StableIdentity:
+    try:
+        return claim_identity(data, os.environ)
+    except ConfigurationError as error:
+        if error.code != "HF3007":
+            raise
+        # A second process for the same cluster on one machine: it waits for the Lease as a
+        # stranger would.
+        say(f"another process uses {data}; this one waits under a name of its own")
+        return claim_identity(None, {})
+
+
+async def _open_listeners(
+    stack: AsyncExitStack, settings: RunSettings, access: Access, running: Running
+) -> PrometheusMetrics:
+    metrics = PrometheusMetrics()
+    metrics.before_scrape(lambda: _refresh(metrics, access.server, running))
+
+    def is_ready() -> bool:
+        return running.leads and running.controller is not None
+
+    front = build_application(is_ready)
+    address = await stack.enter_async_context(listening(front, settings.listen, "--listen"))
+    shown = build_application(is_ready, metrics)
+    scraped = await stack.enter_async_context(
+        listening(shown, settings.metrics_listen, "--metrics-listen")
+    )
+    log.info("listening address=%s metrics=%s", address or "off", scraped or "off")
+    return metrics
+
+
+def _refresh(metrics: PrometheusMetrics, server: str, running: Running) -> None:
+    """Read what is only known when somebody looks."""
+    metrics.set_gauge("holdfast_leader", float(running.leads))
+    connection, version = running.connection, running.version
+    if connection is None:
+        return
+    lag = connection.watching.lag_s()
+    controller = running.controller
+    objects = len(controller.registry.objects) if controller is not None else 0
+    kinds = len(connection.kinds.all())
+    metrics.set_gauge("holdfast_watch_lag_seconds", lag)
+    metrics.set_gauge("argocd_cluster_cache_age_seconds", lag, server=server)
+    metrics.set_gauge("argocd_cluster_api_resource_objects", objects, server=server)
+    metrics.set_gauge("argocd_cluster_api_resources", kinds, server=server)
+    metrics.set_gauge(
+        "argocd_cluster_info", 1, server=server, k8s_version=version, name=IN_CLUSTER_NAME
+    )
+    # A watch hears something each minute (bookmarks); twice that without a word is trouble.
+    alive = float(lag < _SILENT_S)
+    metrics.set_gauge("argocd_cluster_connection_status", alive, server=server, k8s_version=version)
+
+
+def _first(errors: BaseExceptionGroup[ClusterError]) -> str:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

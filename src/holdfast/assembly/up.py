@@ -1,0 +1,92 @@
+"""Sandbox and controller in one process: a laptop without a cluster, ready in a second or two."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.assembly.direct import open_direct
+from holdfast.assembly.run import Running, RunSettings, run_controller
+from holdfast.assembly.sample import Sample, applications
+from holdfast.assembly.sandbox import ClusterSettings, notice, ready_line, sandbox_running
+from holdfast.domain.commands import CreateApplication
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class UpSettings:
+    """The options of `holdfast up`.
+
+    Attributes:
+        cluster: The embedded cluster.
+        example: Make the sample repository and its two Applications.
+        namespace: The control namespace.
+        listen, metrics_listen: `HOST:PORT`, or `off`.
+        allow_local_repos: Folders below which local repositories may be read, beside our own.
+    """
+
+    cluster: ClusterSettings
+    example: bool = False
+    namespace: str = "argocd"
+    listen: str = "127.0.0.1:8080"
+    metrics_listen: str = "off"
+    allow_local_repos: tuple[str, ...] = ()
+
+
+async def up(
+    settings: UpSettings, stop: asyncio.Event, say: Say, ready: Callable[[str], None]
+) -> None:
+    """Run until `stop` is set; `ready` is told once everything answers.
+
+    Raises:
+        HoldfastError: it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(sandbox_running(settings.cluster))
+        data = settings.cluster.data
+        if data is None:
+            # What a controller must write to disk (checkouts) goes with the process.
+            folder = tempfile.TemporaryDirectory(prefix="holdfast-up-")
+            data = Path(stack.enter_context(folder))
+        running = Running()
+        run_settings = RunSettings(
+            kubeconfig=str(sandbox.kubeconfig_path),
+            namespace=settings.namespace,
+            listen=settings.listen,
+            metrics_listen=settings.metrics_listen,
+            allow_local_repos=(str(data), *settings.allow_local_repos),
+            data=data / "controller",
+        )
+        say(notice(settings.cluster))
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(run_controller(run_settings, stop, say, running))
+            await _until(running.started, work)
+            if settings.example:
+                await make_example(
+                    str(sandbox.kubeconfig_path), settings.namespace, data / "example", say
+                )
+            ready(ready_line(sandbox))
+            await work
+
+
+async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) -> Sample:
+    """Make the sample repository (unless it is there) and both Applications."""
+    sample = await asyncio.to_thread(Sample.open_or_create, folder / "go-sample-app")
+    async with open_direct(kubeconfig, namespace=namespace) as link:
+        for manifest in applications(sample, namespace):
+            command = CreateApplication(manifest, upsert=False, validate=False)
+            done = await link.commands.carry_out(command, "")
+            say(f"application '{manifest['metadata']['name']}' {done.outcome}")
+    say(f"its repository is {sample.folder}; commit there and see it rolled out")
+    return sample
+
+
+async def _until(started: asyncio.Event, work: "asyncio.Task[None]") -> None:
+    """Wait until the controller has started, or has failed to."""
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(started.wait())
+        await asyncio.wait({waiting, work}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()

@@ -1,0 +1,220 @@
+"""`up`, `sandbox`, `run`, `install`, `demo`: what keeps running, and how to get it running."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.cli import exit_codes
+from holdfast.cli.command import Call, CommandSpec
+from holdfast.cli.pflag import Flag, FlagKind
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from holdfast.assembly.sandbox import ClusterSettings
+
+_SWITCH, _NUMBER, _STRINGS = FlagKind.SWITCH, FlagKind.NUMBER, FlagKind.STRINGS
+Serve = Callable[["asyncio.Event"], Awaitable[None]]
+
+
+async def _serve(call: Call, work: Serve) -> int:
+    """Run until Ctrl-C or SIGTERM, which are the way to end it and no failure."""
+    import asyncio
+    import logging
+    import signal
+
+    from holdfast.kit import logs
+
+    level = getattr(logging, call.values.text("log-level").upper())
+    logs.configure(
+        level=level, as_json=call.values.text("log-format") == "json", stream=call.session.err
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work(stop)
+    return exit_codes.OK
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
+
+
+def _cluster(call: Call) -> "ClusterSettings":
+    from holdfast.assembly.places import sandbox_data
+    from holdfast.assembly.sandbox import MEMORY, ClusterSettings
+
+    values = call.values
+    data: Path | None = Path(values.text("data")) if values.text("data") else sandbox_data()
+    if values.text("data") == MEMORY:
+        data = None
+    return ClusterSettings(
+        data=data.absolute() if data is not None else None,
+        api_port=values.number("api-port"),
+        kubeconfig=_folder(values.text("kubeconfig")),
+    )
+
+
+async def _up(call: Call) -> int:
+    from holdfast.assembly.up import UpSettings, up
+
+    values = call.values
+    settings = UpSettings(
+        cluster=_cluster(call),
+        example=values.switch("example"),
+        namespace=call.target.namespace,
+        listen=values.text("listen"),
+        metrics_listen=values.text("metrics-listen"),
+        allow_local_repos=(str(_folder(".")), *values.texts("allow-local-repos")),
+    )
+    return await _serve(call, lambda stop: up(settings, stop, call.note, _ready(call)))
+
+
+def _ready(call: Call) -> Callable[[str], None]:
+    def ready(line: str) -> None:
+        call.say(line)
+        kubeconfig = line.rpartition("kubeconfig=")[2]
+        call.hint(f"export KUBECONFIG={kubeconfig}   # then: kubectl get ns; Ctrl-C ends it")
+
+    return ready
+
+
+async def _sandbox(call: Call) -> int:
+    from holdfast.assembly.sandbox import run_sandbox
+
+    settings = _cluster(call)
+    return await _serve(call, lambda stop: run_sandbox(settings, stop, call.note, _ready(call)))
+
+
+async def _run(call: Call) -> int:
+    from holdfast.assembly.run import RunSettings, run_controller
+
+    values = call.values
+    settings = RunSettings(
+        kubeconfig=call.target.kubeconfig,
+        context=call.target.context,
+        namespace=call.target.namespace,
+        listen=values.text("listen"),
+        metrics_listen=values.text("metrics-listen"),
+        allow_local_repos=values.texts("allow-local-repos"),
+        observe=values.switch("observe"),
+        take_over=values.switch("take-over"),
+        selector=values.text("selector"),
+        data=_folder(values.text("data")),
+    )
+    return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
+
+
+async def _install(call: Call) -> int:
+    from holdfast.assembly.install import install_manifests, upgrade_definitions
+    from holdfast.cli.documents import render_documents
+
+    if call.values.switch("upgrade"):
+        changed = await upgrade_definitions(call.target.kubeconfig, call.target.context)
+        for name, outcome in changed:
+            call.note(f"{name} {outcome}")
+        return exit_codes.OK
+    trees = install_manifests(call.target.namespace, crds_only=call.values.switch("crds-only"))
+    call.say(render_documents(trees))
+    return exit_codes.OK
+
+
+async def _demo(call: Call) -> int:
+    from holdfast.assembly.demo import run_demo
+
+    return await run_demo(call.say, keep=call.values.switch("keep"))
+
+
+_LISTEN = Flag(
+    "listen", "Address of health checks (and of the page); `off` opens none.",
+    default="127.0.0.1:8080", metavar="HOST:PORT",
+)  # fmt: skip
+_ALLOW = Flag(
+    "allow-local-repos", "Folders below which local repositories may be read.", _STRINGS,
+    metavar="DIR",
+)  # fmt: skip
+_LOGS = (
+    Flag("log-level", "How much to log.", default="info",
+         choices=("debug", "info", "warning", "error")),
+    Flag("log-format", "How to log.", default="text", choices=("text", "json")),
+)  # fmt: skip
+_CLUSTER = (
+    Flag("api-port", "Port of the API server; 0 is a free one.", _NUMBER, default="16443"),
+    Flag("kubeconfig", "Kubeconfig to write; by default DATA/kubeconfig.", metavar="FILE"),
+    Flag("data", "Folder to keep it in; :memory: keeps nothing. By default "
+         "${XDG_STATE_HOME:-~/.local/state}/holdfast/sandbox.", metavar="DIR"),
+)  # fmt: skip
+
+
+def _metrics_listen(default: str) -> Flag:
+    return Flag(
+        "metrics-listen", "Address of /metrics; `off` opens none.", default=default,
+        metavar="HOST:PORT",
+    )  # fmt: skip
+
+
+COMMANDS = {
+    "up": CommandSpec(
+        "up",
+        "",
+        "Start a small cluster and the controller in one process, for trying things out. "
+        "Ready when it prints `ready api=… kubeconfig=…`; Ctrl-C ends it.",
+        _up,
+        (
+            Flag("example", "Make the sample repository and its two Applications.", _SWITCH),
+            _LISTEN,
+            *_CLUSTER,
+            _ALLOW,
+            _metrics_listen("off"),
+            *_LOGS,
+        ),
+        examples=("holdfast up --example", "holdfast up --data :memory: --api-port 0"),
+    ),
+    "sandbox": CommandSpec(
+        "sandbox",
+        "",
+        "Start the small cluster alone.",
+        _sandbox,
+        (*_CLUSTER, *_LOGS),
+    ),
+    "run": CommandSpec(
+        "run",
+        "",
+        "Run the controller against the cluster of the kubeconfig. Installs what is missing "
+        "(CRDs, namespace, AppProject default) and says so.",
+        _run,
+        (
+            _LISTEN,
+            _metrics_listen("127.0.0.1:8082"),
+            _ALLOW,
+            Flag("observe", "Compare and report; write nothing.", _SWITCH),
+            Flag("take-over", "Start although Argo CD's controller runs here.", _SWITCH),
+            Flag("selector", "Only Applications with these labels.", short="l"),
+            Flag("data", "Folder for copies of repositories; by default one for each cluster.",
+                 metavar="DIR"),
+            *_LOGS,
+        ),
+        examples=("holdfast run --observe", "holdfast run --namespace argocd --selector team=a"),
+    ),
+    "install": CommandSpec(
+        "install",
+        "",
+        "Print the manifests that install Holdfast: CRDs, namespace, ServiceAccount, RBAC, "
+        "Deployment, Service, ConfigMaps.",
+        _install,
+        (
+            Flag("crds-only", "Only the CustomResourceDefinitions.", _SWITCH),
+            Flag("upgrade", "Bring the CRDs of the cluster up to date, now.", _SWITCH),
+        ),
+        examples=("holdfast install | kubectl apply --server-side -f -",),
+    ),
+    "demo": CommandSpec(
+        "demo",
+        "",
+        "Show self-healing in under a minute, on a sandbox of its own.",
+        _demo,
+        (Flag("keep", "Leave the sandbox running at the end, until Ctrl-C.", _SWITCH),),
+        reaches_cluster=False,
+    ),
+}  # fmt: skip

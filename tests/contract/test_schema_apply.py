@@ -427,7 +427,7 @@ SEQUENCES: dict[str, tuple[str, list[Step]]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rest(real_plane: RealPlane) -> Iterator[KubeRest]:
     client = KubeRest.open(real_plane.kubeconfig)
     client.install_crd(GADGET_CRD)

@@ -195,7 +195,7 @@ def _has_lost(given: JSON, stored: JSON) -> bool:
     if isinstance(given, dict):
         kept = stored if isinstance(stored, dict) else {}
         return any(
-            value in ({}, []) and kept.get(name) is None or _has_lost(value, kept.get(name))
+            (value in ({}, []) and kept.get(name) is None) or _has_lost(value, kept.get(name))
             for name, value in given.items()
         )
     if isinstance(given, list) and isinstance(stored, list) and len(given) == len(stored):

@@ -39,6 +39,14 @@ from tests.support.kube import (
 if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
     from holdfast.cluster.kubeconfig import Access
+    from holdfast.domain.ports import (
+        ClusterReader,
+        ClusterWriter,
+        Kinds,
+        Sealing,
+        SystemWriter,
+        Watching,
+    )
 
 pytest_plugins = ("tests.support.kube_fixtures",)
 
@@ -424,3 +432,21 @@ async def test_events_are_written_as_argo_cd_writes_them(plane: Connection, name
     assert one.at("involvedObject", "kind") == "Application"
     assert one.annotation("dest-server") == "https://x"
     int(one.name.rpartition(".")[2], 16)
+
+
+def test_a_connection_fits_the_ports() -> None:
+    """The type checker is the test: this function is never called with a connection."""
+
+    def fits(
+        connection: Connection,
+    ) -> tuple[Kinds, ClusterReader, ClusterWriter, SystemWriter, Sealing, Watching]:
+        return (
+            connection.kinds,
+            connection.reader,
+            connection.writer,
+            connection.system,
+            connection.sealing,
+            connection.watching,
+        )
+
+    assert "connection" in fits.__annotations__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def test_any_split_of_the_bytes_gives_the_same_lines(
     places = sorted({min(cut, len(body)) for cut in cuts} | {0, len(body)})
     splitter = LineSplitter()
     got: list[bytes] = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         got += [bytes(line) for line in splitter.feed(body[start:end])]
     assert got == [line for line in lines if line]
     assert splitter.pending_bytes == len(tail)

@@ -21,7 +21,7 @@ from holdfast.cluster.system import ReadOnlySystem, System
 from holdfast.cluster.transport import Limits, Transport
 from holdfast.cluster.watch import Watcher, WatchTimes
 from holdfast.cluster.writer import ReadOnlyWriter, Writer
-from holdfast.domain.errors import ClusterError
+from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.kinds import SECRET_V1
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
@@ -79,7 +79,7 @@ class Connection:
             found = await self._read_key(namespace)
             if found is None and not isinstance(self.system, ReadOnlySystem):
                 found = await self._make_key(namespace)
-        except ClusterError as error:
+        except HoldfastError as error:
             log.warning("the installation key is not available: %s", error.describe())
             return False
         if found is None:

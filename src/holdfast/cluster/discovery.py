@@ -11,7 +11,7 @@ import orjson
 
 from holdfast.cluster import errors
 from holdfast.cluster.transport import JSON_TYPE, Response, Transport
-from holdfast.domain.errors import ClusterError, Retry
+from holdfast.domain.errors import ClusterError, HoldfastError, Retry
 from holdfast.domain.identity import GroupKind, GroupVersionKind
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import JSON, Tree
@@ -100,7 +100,7 @@ class Discovery:
                 self._take(await self._ask())
         except BaseException as error:
             self._waiting = None if self._waiting is mine else self._waiting
-            failure = error if isinstance(error, ClusterError) else _interrupted()
+            failure = error if isinstance(error, HoldfastError) else _interrupted()
             mine.set_exception(failure)
             mine.exception()  # nobody may be waiting: the caller gets the error itself
             raise

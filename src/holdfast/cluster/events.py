@@ -9,7 +9,7 @@ import asyncio
 import logging
 from datetime import datetime
 
-from holdfast.domain.errors import ClusterError
+from holdfast.domain.errors import HoldfastError
 from holdfast.domain.events import AppEvent
 from holdfast.domain.identity import ARGO_GROUP
 from holdfast.domain.kinds import EVENT
@@ -60,7 +60,7 @@ class EventRecorder:
             event, at = await self._queue.get()
             try:
                 await self._system.create(self._build(event, at), SystemWrite.EVENT)
-            except ClusterError as error:
+            except HoldfastError as error:
                 self.dropped += 1
                 log.warning("an Event was not written: %s", error.describe())
             finally:

@@ -35,7 +35,7 @@ from holdfast.cluster.calls import READ_HEADERS, Calls
 from holdfast.cluster.lines import LineSplitter
 from holdfast.cluster.paths import collection_path
 from holdfast.cluster.reader import Reader
-from holdfast.domain.errors import ClusterError, ConfigurationError, Retry
+from holdfast.domain.errors import ClusterError, ConfigurationError, HoldfastError, Retry
 from holdfast.domain.kinds import LEASE
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import SystemWrite
@@ -196,7 +196,7 @@ class LeaseHolder:
         while True:
             try:
                 await self._wait_and_take()
-            except ClusterError as error:
+            except HoldfastError as error:
                 log.warning("waiting for the lease: %s", error.describe())
                 await self._clock.sleep(self._times.retry_s * (1.0 + self._rng.random()))
                 continue
@@ -213,7 +213,7 @@ class LeaseHolder:
             "leaseDurationSeconds": 1,
             "renewTime": _micro_time(self._clock.now()),
         }
-        with contextlib.suppress(ClusterError):
+        with contextlib.suppress(HoldfastError):
             await self._system.replace(
                 Manifest({**self._lease.tree, "spec": spec}), SystemWrite.LEASE
             )
@@ -336,7 +336,7 @@ class LeaseHolder:
                         return
             except TimeoutError:
                 continue
-            except ClusterError as error:
+            except HoldfastError as error:
                 log.warning("renewing the lease: %s", error.describe())
             if not self._leading:
                 return

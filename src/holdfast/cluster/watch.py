@@ -32,7 +32,7 @@ from holdfast.cluster.lines import Line, LineSplitter, LineTooLongError
 from holdfast.cluster.paths import collection_path
 from holdfast.cluster.reader import complete, read_page
 from holdfast.cluster.transport import Response, Stream
-from holdfast.domain.errors import ClusterError
+from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Manifest
 from holdfast.domain.ports import Clock, EventKind, WatchScope, WatchSink
@@ -177,7 +177,7 @@ class Watcher:
                 if not watched.version:
                     await self._list(watched)
                 pause_s = await self._stream(watched)
-            except ClusterError as error:
+            except HoldfastError as error:  # refusals, and credentials that can't be had
                 pause_s = await self._failed(watched, error)
             except LineTooLongError as error:
                 watched.version = ""  # resuming would meet the same line again
@@ -282,7 +282,7 @@ class Watcher:
 
     # --- failures ----------------------------------------------------------------------------
 
-    async def _failed(self, watched: _Watched, error: ClusterError) -> float:
+    async def _failed(self, watched: _Watched, error: HoldfastError) -> float:
         """Note a failure; return how long to pause."""
         if error.code == "HF2015":
             watched.version = ""
@@ -292,22 +292,22 @@ class Watcher:
         if error.code == "HF2006":
             return await self._kind_gone(watched, error)
         watched.failures += 1
-        if error.status == 403:
+        if isinstance(error, ClusterError) and error.status == 403:
             self._report(watched, error)
             watched.parked = True
             return FORBIDDEN.delay_s(watched.failures, self._rng)
         if watched.failures >= REPORT_AFTER:
             self._report(watched, error)
         pause_s = BROKEN.delay_s(watched.failures, self._rng)
-        if error.retry_after_s is not None:
+        if isinstance(error, ClusterError) and error.retry_after_s is not None:
             pause_s = max(pause_s, error.retry_after_s * (1.0 + 0.1 * self._rng.random()))
         return pause_s
 
-    async def _kind_gone(self, watched: _Watched, error: ClusterError) -> float:
+    async def _kind_gone(self, watched: _Watched, error: HoldfastError) -> float:
         watched.failures += 1
         try:
             await self._calls.discovery.refresh()
-        except ClusterError:
+        except HoldfastError:
             return BROKEN.delay_s(watched.failures, self._rng)
         if self._calls.discovery.find(watched.scope.gvk) is not None:
             # Still served: a server that is starting answers 404 for a moment.
@@ -318,7 +318,7 @@ class Watcher:
         watched.parked = True
         return float("inf")
 
-    def _report(self, watched: _Watched, error: ClusterError) -> None:
+    def _report(self, watched: _Watched, error: HoldfastError) -> None:
         watched.version = ""  # when it works again, a list tells the sink
         first = watched.failure is None
         watched.failure = error

@@ -18,6 +18,7 @@ from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.deletion import Deletion, DeletionParts
 from holdfast.controller.desired import DesiredStates
+from holdfast.controller.episodes import Episodes
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.namespaces import NamespaceKeeper
@@ -34,7 +35,7 @@ from holdfast.controller.tasks_runner import TaskPorts, TaskRunner
 from holdfast.controller.watches import Watches
 from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Application
 from holdfast.domain.errors import ClusterError
-from holdfast.domain.events import EventRecorder, Reason
+from holdfast.domain.events import EventRecorder, Listener, Reason
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
@@ -77,6 +78,7 @@ class ControllerPorts:
     recorder: EventRecorder
     metrics: Metrics
     rng: random.Random = field(default_factory=random.Random)
+    listeners: tuple[Listener, ...] = ()
 
 
 class Controller:
@@ -103,7 +105,12 @@ class Controller:
         permits = Permits(registry, ports.kinds)
         writing = ObjectWriting(ports.reader, ports.writer)
         runtime = LaneRuntime(
-            ports.clock, ports.supervisor, settings, self._object_changed, self._healed
+            ports.clock,
+            ports.supervisor,
+            settings,
+            self._object_changed,
+            self._healed,
+            Episodes(ports.clock, ports.listeners),
         )
         self.lane = HealLane(registry, self._objects, writing, ports.reader, permits, runtime)
         self.observer = Observer(registry, self._objects, self.lane)
@@ -117,6 +124,7 @@ class Controller:
         self._status = StatusWriter(
             registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
         )
+        self._status.listeners = ports.listeners
         desired = DesiredStates(
             ports.sources, ports.renderer, ports.kinds, ports.sealing, settings.control_namespace
         )

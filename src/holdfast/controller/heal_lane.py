@@ -15,10 +15,12 @@ very object. Rules A1-A3 of docs/internals/argocd/apply.md hold here:
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
 from holdfast.config.settings import ControllerSettings
+from holdfast.controller.episodes import Episodes, Sighting
 from holdfast.controller.objects import Objects, is_finished_job
 from holdfast.controller.permits import Permits
 from holdfast.controller.state import (
@@ -30,15 +32,16 @@ from holdfast.controller.state import (
     Target,
 )
 from holdfast.diffing.cold_start import declared_is_live
-from holdfast.diffing.compare import EQUAL, Comparison, compare, describe
+from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.drift import Drift, DriftKind
 from holdfast.domain.errors import ClusterError, Retry
-from holdfast.domain.identity import ResourceKey, Uid
+from holdfast.domain.events import Closing, Outcome
+from holdfast.domain.identity import Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
-from holdfast.domain.plan import Purpose, Refused
+from holdfast.domain.plan import Authorized, Purpose, Refused
 from holdfast.domain.ports import Clock, ClusterReader
 from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
 from holdfast.healing.decide import Situation, decide
@@ -87,6 +90,7 @@ class HealLane:
         )
         self._changed = runtime.changed
         self._healed = runtime.healed
+        self._episodes = runtime.episodes
         self._is_closed = False
 
     def close(self) -> None:
@@ -104,14 +108,14 @@ class HealLane:
             return
         if version <= state.fence or (state.live is not None and version <= state.live.version):
             return
-        began = self._clock.monotonic()
+        began_s, at = self._clock.monotonic(), self._clock.now()
         before = (state.sync, state.live.health if state.live else None, state.live is None)
-        comparison = self._compare_applied(state, manifest)
-        verdict = self._verdict(state, manifest, comparison)
+        sighting = Sighting(manifest, self._compare_applied(state, manifest), began_s, at)
+        verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
-            self._start(state, manifest, comparison, began)
-        self._objects.saw(state, manifest, comparison)
-        self._follow_up(state, verdict)
+            self._start(state, sighting)
+        self._objects.saw(state, manifest, sighting.comparison)
+        self._follow_up(state, verdict, sighting)
         health = state.live.health if state.live else None
         if before != (state.sync, health, False):
             self._changed(state)
@@ -126,13 +130,13 @@ class HealLane:
             return
         if version <= state.fence or (state.live is not None and state.live.uid != uid):
             return
-        began = self._clock.monotonic()
+        sighting = Sighting(None, None, self._clock.monotonic(), self._clock.now())
         state.last_finished = _was_finished(state, last)
         self._objects.lost(state)
-        verdict = self._verdict(state, None, None)
+        verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
-            self._start(state, None, None, began)
-        self._follow_up(state, verdict)
+            self._start(state, sighting)
+        self._follow_up(state, verdict, sighting)
         self._changed(state)
 
     def consider(self, state: ObjectState) -> None:
@@ -140,12 +144,14 @@ class HealLane:
         if state.in_flight or state.lock.locked():
             state.is_dirty = True
             return
+        began_s, at = self._clock.monotonic(), self._clock.now()
         live = state.live.manifest if state.live is not None else None
         comparison = self._compare_applied(state, live) if live is not None else None
-        verdict = self._verdict(state, live, comparison)
+        sighting = Sighting(live, comparison, began_s, at)
+        verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
-            self._start(state, live, comparison, self._clock.monotonic())
-        self._follow_up(state, verdict)
+            self._start(state, sighting)
+        self._follow_up(state, verdict, sighting)
 
     def settle(self, state: ObjectState) -> None:
         """Process what came while a write was in flight; called when the lock is free again."""
@@ -157,6 +163,10 @@ class HealLane:
             self.observe_gone(state, parked.uid, parked.version)
         elif dirty:
             self.consider(state)
+
+    def close_episode(self, state: ObjectState, how: Closing) -> None:
+        """An object's drift is over for another reason than a heal."""
+        self._episodes.close(state, how)
 
     # --- deciding -----------------------------------------------------------------------------
 
@@ -173,9 +183,8 @@ class HealLane:
             return EQUAL
         return Comparison(owns_all=False)
 
-    def _verdict(
-        self, state: ObjectState, live: Manifest | None, comparison: Comparison | None
-    ) -> Verdict:
+    def _verdict(self, state: ObjectState, sighting: Sighting) -> Verdict:
+        live, comparison = sighting.live, sighting.comparison
         app = self._registry.apps.get(state.app) if state.app is not None else None
         if app is None or self._is_closed:
             return Nothing()
@@ -206,7 +215,9 @@ class HealLane:
             missing_prerequisite=self._objects.find_missing_prerequisite(state),
         )
 
-    def _follow_up(self, state: ObjectState, verdict: Verdict) -> None:
+    def _follow_up(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:
+        if not isinstance(verdict, Heal):
+            self._episodes.note(state, verdict, sighting)
         match verdict:
             case Nothing() | Heal():
                 pass
@@ -242,101 +253,77 @@ class HealLane:
             return state.live is not None
         return state.live is None or state.live.version != live.version_number
 
-    def _start(
-        self,
-        state: ObjectState,
-        live: Manifest | None,
-        comparison: Comparison | None,
-        began: float,
-    ) -> None:
+    def _start(self, state: ObjectState, sighting: Sighting) -> None:
         if state.lock.locked():
             state.is_dirty = True  # whoever holds the lock looks again when it is done
             return
-        self._supervisor.once(f"heal {state.key}", self._heal(state, live, comparison, began))
+        self._supervisor.once(f"heal {state.key}", self._heal(state, sighting))
 
-    async def _heal(
-        self,
-        state: ObjectState,
-        live: Manifest | None,
-        comparison: Comparison | None,
-        began: float,
-    ) -> None:
+    async def _heal(self, state: ObjectState, sighting: Sighting) -> None:
         try:
             async with state.lock:
-                await self._heal_locked(state, live, comparison, began)
+                await self._heal_locked(state, sighting)
         finally:
             self.settle(state)
         self._changed(state)
 
-    async def _heal_locked(
-        self,
-        state: ObjectState,
-        live: Manifest | None,
-        comparison: Comparison | None,
-        began: float,
-    ) -> None:
+    async def _heal_locked(self, state: ObjectState, sighting: Sighting) -> None:
         app = self._registry.apps.get(state.app) if state.app is not None else None
         target = state.applied
-        if app is None or target is None or self._is_past(state, live):
+        if app is None or target is None or self._is_past(state, sighting.live):
             return
-        if live is None:
-            try:
-                if not await self._app_still_wants(app.application):
-                    return
-            except ClusterError as error:
-                self._failed(state, error)
+        try:
+            if sighting.live is None and not await self._app_still_wants(app.application):
                 return
-        # Anything may have changed while we waited: decide again on what is known now.
-        verdict = self._verdict(state, live, comparison)
-        if not isinstance(verdict, Heal):
-            self._follow_up(state, verdict)
+            # Anything may have changed while we waited: decide again on what is known now.
+            verdict = self._verdict(state, sighting)
+            if not isinstance(verdict, Heal):
+                self._follow_up(state, verdict, sighting)
+                return
+            permit = self._permits.permit(app.application, target.gvk, state.key, Purpose.HEAL)
+            if isinstance(permit, Refused):
+                hold = Hold(HoldReason.FORBIDDEN, permit.message)
+                self._follow_up(state, hold, sighting)
+                return
+            started = self._clock.now()
+            answer = await self._write(state, self._order(app, target, sighting, permit))
+        except ClusterError as error:
+            self._failed(state, sighting, error)
             return
-        permit = self._permits.permit(app.application, target.gvk, state.key, Purpose.HEAL)
-        if isinstance(permit, Refused):
-            log.warning("heal refused object=%s reason=%s", state.key, permit.message)
-            return
-        desired = without_ignored(target.manifest, target.ignored)
-        order = WriteOrder(
-            target=desired,
-            live=live,
+        self._objects.applied(state, target, answer)
+        state.memory = remember(state.memory, self._policy, self._clock.monotonic())
+        app.heal_attempts += 1
+        drift = self._episodes.attempted(state, sighting, Outcome.HEALED, "")
+        app.healed.append(_healed_object(target, drift, started, self._clock.now()))
+        seconds = self._clock.monotonic() - sighting.began_s
+        self._healed(HealReport(app, drift, seconds, answer))
+
+    async def _write(self, state: ObjectState, order: WriteOrder) -> Manifest:
+        state.in_flight += 1
+        try:
+            return await self._writing.write(order)
+        finally:
+            state.in_flight -= 1
+
+    def _order(
+        self, app: AppState, target: Target, sighting: Sighting, permit: Authorized
+    ) -> WriteOrder:
+        comparison = sighting.comparison
+        return WriteOrder(
+            target=without_ignored(target.manifest, target.ignored),
+            live=sighting.live,
             permit=permit,
             drifted=tuple(row.path for row in comparison.differences) if comparison else (),
             take_over_first=comparison.is_renamed_element if comparison else False,
             previous_manager=app.application.manifest.annotation(MIGRATION_ANNOTATION) or "",
             tries=self._settings.heal.take_over_tries,
         )
-        started = self._clock.now()
-        state.in_flight += 1
-        try:
-            answer = await self._writing.write(order)
-        except ClusterError as error:
-            self._failed(state, error)
-            return
-        finally:
-            state.in_flight -= 1
-        self._accept(state, app, target, answer)
-        seconds = self._clock.monotonic() - began
-        drift = _drift_of(state.key, live, comparison)
-        app.healed.append(
-            HealedObject(
-                SelectedResource(
-                    state.key.group, state.key.kind, state.key.namespace, state.key.name
-                ),
-                target.gvk.version,
-                _message_of(drift),
-                started,
-                self._clock.now(),
-            )
-        )
-        self._healed(HealReport(app, drift, seconds, answer))
 
-    def _accept(self, state: ObjectState, app: AppState, target: Target, answer: Manifest) -> None:
-        self._objects.applied(state, target, answer)
-        state.memory = remember(state.memory, self._policy, self._clock.monotonic())
-        app.heal_attempts += 1
-
-    def _failed(self, state: ObjectState, error: ClusterError) -> None:
+    def _failed(self, state: ObjectState, sighting: Sighting, error: ClusterError) -> None:
         now = self._clock.monotonic()
+        refused = error.retry is Retry.NEVER
+        outcome = Outcome.REFUSED if refused else Outcome.POSTPONED
+        self._episodes.attempted(state, sighting, outcome, f"{error.code} {error.message}")
         match error.retry:
             case Retry.ON_PREREQUISITE:
                 state.waits_for = self._objects.prerequisite_of(state)
@@ -378,6 +365,7 @@ class LaneRuntime:
     Attributes:
         changed: Called when the sync or health of an object changed.
         healed: Called after each heal.
+        episodes: Told of every drift and what became of it.
     """
 
     clock: Clock
@@ -385,6 +373,7 @@ class LaneRuntime:
     settings: ControllerSettings
     changed: Callable[[ObjectState], None]
     healed: Callable[[HealReport], None]
+    episodes: Episodes
 
 
 def _was_finished(state: ObjectState, last: Manifest | None) -> bool:
@@ -393,10 +382,12 @@ def _was_finished(state: ObjectState, last: Manifest | None) -> bool:
     return last is not None and is_finished_job(last)
 
 
-def _drift_of(key: ResourceKey, live: Manifest | None, comparison: Comparison | None) -> Drift:
-    if live is None or comparison is None:
-        return Drift(key, DriftKind.MISSING)
-    return describe(comparison, live)
+def _healed_object(
+    target: Target, drift: Drift, started: datetime, finished: datetime
+) -> HealedObject:
+    key = drift.key
+    selected = SelectedResource(key.group, key.kind, key.namespace, key.name)
+    return HealedObject(selected, target.gvk.version, _message_of(drift), started, finished)
 
 
 def _message_of(drift: Drift) -> str:

@@ -11,6 +11,7 @@ from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.events import Closing
 from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, CRD, NAMESPACE
 from holdfast.domain.manifest import Manifest
@@ -115,6 +116,9 @@ class Observer:
         self.app_changed(key, old, app)
 
     def _remove_app(self, key: AppKey) -> None:
+        known = self._registry.apps.get(key)
+        for found in self._registry.objects_of(known) if known is not None else ():
+            self._lane.close_episode(found, Closing.RELEASED)
         state = self._registry.remove_app(key)
         if state is not None:
             self.app_changed(key, state.application, None)

@@ -112,6 +112,7 @@ class ObjectState:
         waits_for: What must come back before a heal makes sense, or None.
         last_finished: The object that is gone was a Job that had finished.
         is_dirty: Something came while the lock was held: look again.
+        episode: The drift that is open, or None.
     """
 
     key: ResourceKey
@@ -131,6 +132,7 @@ class ObjectState:
     waits_for: ResourceKey | None = None
     last_finished: bool = False
     is_dirty: bool = False
+    episode: "OpenEpisode | None" = None
     memory: HealMemory = field(default_factory=HealMemory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -141,6 +143,15 @@ class ObjectState:
         if self.echo_hash != target.hash or self.echo.uid != self.live.uid:
             return None
         return self.echo
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """A drift that is not over; `decision` is what was decided last, and why."""
+
+    id: str
+    app: AppKey
+    decision: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from holdfast.domain.application import (
     Application,
 )
 from holdfast.domain.errors import ClusterError, Retry
-from holdfast.domain.events import AppEvent, EventRecorder, Reason
+from holdfast.domain.events import AppEvent, EventRecorder, Listener, Reason, SyncEnded
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.operation import Operation, Phase
@@ -46,7 +46,8 @@ class StatusWriter:
         recorder: EventRecorder,
         metrics: Metrics,
     ) -> None:
-        """Keep the ports."""
+        """Keep the ports; `listeners` are told of every operation that ended."""
+        self.listeners: tuple[Listener, ...] = ()
         self._registry = registry
         self._system = system
         self._clock = clock
@@ -90,6 +91,7 @@ class StatusWriter:
         while not await self._patch(state, patch, SystemWrite.APPLICATION_STATUS):
             await self._clock.sleep(_RETRY_S)
         self._tell_completed(state, run)
+        self._tell_listeners(state, run)
         if run.phase is Phase.SUCCEEDED and not run.operation.is_selective:
             state.heal_attempts = 0
 
@@ -213,6 +215,20 @@ class StatusWriter:
             text = f"{partial} operation{target} failed: {run.message}"
         self.tell(state, Reason.OPERATION_COMPLETED, text, warning=run.phase is not Phase.SUCCEEDED)
         self._count(state, run)
+
+    def _tell_listeners(self, state: AppState, run: Run) -> None:
+        ended = SyncEnded(
+            app=state.key,
+            revisions=run.revisions,
+            phase=run.phase.value,
+            message=run.message,
+            started_at=run.started_at,
+            finished_at=run.finished_at or self._clock.now(),
+            initiated_by=run.operation.username,
+            is_selective=run.operation.is_selective,
+        )
+        for listener in self.listeners:
+            listener.take(ended)
 
     def _count(self, state: AppState, run: Run) -> None:
         app = state.application

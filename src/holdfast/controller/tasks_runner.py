@@ -19,6 +19,7 @@ from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.application import Application
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
+from holdfast.domain.events import Closing
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import Phase
 from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, Refused, Verb
@@ -140,6 +141,7 @@ class TaskRunner:
             state.in_flight -= 1
             state.claimed_by_sync = False
         self._ports.objects.applied(state, target, answer)
+        self._ports.lane.close_episode(state, Closing.SYNCED)
         log.info("applied object=%s app=%s revision=%s", task.key, app.key, target.revision[:7])
         return f"{_name(task)} {_outcome(live, answer)}"
 

@@ -1,13 +1,19 @@
 """What happens to Applications, for those who listen: Kubernetes Events, log, metrics, journal.
 
-Reasons and texts: docs/internals/argocd/controller.md §11.1.
+One union, `Happening`, carries everything that the lanes do; journal, notifications and metrics
+are `Listener`s of it. A drift is an *episode*: opened when it is first seen, decided upon (perhaps
+several times), closed when the object is again what it should be.
+
+`AppEvent`s are Kubernetes Events; reasons and texts: docs/internals/argocd/controller.md §11.1.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from holdfast.domain.identity import AppKey, Uid
+from holdfast.domain.drift import Drift
+from holdfast.domain.identity import AppKey, ResourceKey, Uid
 
 
 class Reason(StrEnum):
@@ -51,4 +57,100 @@ class EventRecorder(Protocol):
 
     def record(self, event: AppEvent) -> None:
         """Note what happened; returns at once."""
+        ...
+
+
+class Outcome(StrEnum):
+    """How one heal ended."""
+
+    HEALED = "healed"
+    REFUSED = "refused"
+    POSTPONED = "postponed"
+
+
+class Closing(StrEnum):
+    """Why an episode is over."""
+
+    HEALED = "healed"
+    REVERTED = "reverted"  # somebody else put it back
+    SYNCED = "synced"
+    RELEASED = "released"  # the Application or its target is gone
+
+
+@dataclass(frozen=True, slots=True)
+class DriftOpened:
+    """A live object is not what was applied to it.
+
+    Attributes:
+        episode: Unique id of the episode.
+        uid: The object, `""` when it is missing.
+        detected_at: When the event arrived.
+    """
+
+    episode: str
+    app: AppKey
+    drift: Drift
+    uid: Uid
+    detected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DriftDecided:
+    """What was decided about an open episode; `reason` is one word, `detail` a sentence."""
+
+    episode: str
+    app: AppKey
+    key: ResourceKey
+    decision: str
+    reason: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HealAttempted:
+    """One heal; `seconds` from the receipt of the event to the server's answer."""
+
+    episode: str
+    app: AppKey
+    drift: Drift
+    outcome: Outcome
+    seconds: float
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DriftClosed:
+    """An episode is over."""
+
+    episode: str
+    app: AppKey
+    key: ResourceKey
+    how: Closing
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SyncEnded:
+    """An operation is over; `initiated_by` is a user name, `""` for automatic sync."""
+
+    app: AppKey
+    revisions: tuple[str, ...]
+    phase: str
+    message: str
+    started_at: datetime
+    finished_at: datetime
+    initiated_by: str
+    is_selective: bool
+
+
+Happening: TypeAlias = DriftOpened | DriftDecided | HealAttempted | DriftClosed | SyncEnded
+
+
+class Listener(Protocol):
+    """Is told what happens, on the event loop; must return at once and never fail."""
+
+    def take(self, happening: Happening) -> None:
+        """Take note."""
         ...

@@ -1,0 +1,123 @@
+"""Episodes: from the moment an object drifts to the moment it is again what it should be.
+
+Keeps at most one open episode for each object and tells the listeners. Called after the heal was
+sent, never before: telling must not cost a heal time.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.controller.state import ObjectState, OpenEpisode
+from holdfast.diffing.compare import Comparison, describe
+from holdfast.domain.drift import Drift, DriftKind
+from holdfast.domain.events import (
+    Closing,
+    DriftClosed,
+    DriftDecided,
+    DriftOpened,
+    HealAttempted,
+    Listener,
+    Outcome,
+)
+from holdfast.domain.identity import AppKey, Uid
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import Clock
+from holdfast.domain.verdict import Heal, Hold, Nothing, Verdict, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A drift as it was seen.
+
+    Attributes:
+        live: The object, None when it is gone.
+        comparison: With what was applied; None when it is gone.
+        began_s: Receipt of the event, monotonic seconds.
+        at: The same on the wall clock.
+    """
+
+    live: Manifest | None
+    comparison: Comparison | None
+    began_s: float
+    at: datetime
+
+    def drift(self, state: ObjectState) -> Drift:
+        """Return the drift in words."""
+        if self.live is None or self.comparison is None:
+            return Drift(state.key, DriftKind.MISSING)
+        return describe(self.comparison, self.live)
+
+
+class Episodes:
+    """Opens, decides upon and closes episodes."""
+
+    def __init__(self, clock: Clock, listeners: tuple[Listener, ...]) -> None:
+        """Tell these listeners."""
+        self._clock = clock
+        self._listeners = listeners
+
+    def note(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:
+        """Take note of a verdict on an object that was just compared."""
+        match verdict:
+            case Nothing():
+                self.close(state, Closing.REVERTED)
+            case Heal():
+                self._decide(state, sighting, "heal", "", "")
+            case Wait(until_s):
+                wait_s = max(0.0, until_s - self._clock.monotonic())
+                self._decide(state, sighting, "wait", "backoff", f"next heal in {wait_s:.0f} s")
+            case Hold(reason, detail):
+                self._decide(state, sighting, "hold", reason.value, detail)
+
+    def attempted(
+        self, state: ObjectState, sighting: Sighting, outcome: Outcome, message: str
+    ) -> Drift:
+        """Take note of a heal; return the drift in words."""
+        episode = self._open(state, sighting)
+        drift = sighting.drift(state)
+        if episode is not None and state.app is not None:
+            now = self._clock.monotonic()
+            self._tell(
+                HealAttempted(
+                    episode.id,
+                    state.app,
+                    drift,
+                    outcome,
+                    now - sighting.began_s,
+                    message,
+                    self._clock.now(),
+                )
+            )
+            if outcome is Outcome.HEALED:
+                self.close(state, Closing.HEALED)
+        return drift
+
+    def close(self, state: ObjectState, how: Closing) -> None:
+        """End the episode of an object, if one is open."""
+        episode, state.episode = state.episode, None
+        if episode is not None:
+            self._tell(DriftClosed(episode.id, episode.app, state.key, how, self._clock.now()))
+
+    def _decide(
+        self, state: ObjectState, sighting: Sighting, decision: str, reason: str, detail: str
+    ) -> None:
+        episode = self._open(state, sighting)
+        if episode is None or episode.decision == (decision, reason):
+            return
+        state.episode = OpenEpisode(episode.id, episode.app, (decision, reason))
+        now = self._clock.now()
+        self._tell(DriftDecided(episode.id, episode.app, state.key, decision, reason, detail, now))
+
+    def _open(self, state: ObjectState, sighting: Sighting) -> OpenEpisode | None:
+        if state.episode is not None or state.app is None:
+            return state.episode
+        app: AppKey = state.app
+        state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""))
+        uid = sighting.live.uid if sighting.live is not None else Uid("")
+        self._tell(DriftOpened(state.episode.id, app, sighting.drift(state), uid, sighting.at))
+        return state.episode
+
+    def _tell(self, happening: DriftOpened | DriftDecided | HealAttempted | DriftClosed) -> None:
+        for listener in self._listeners:
+            listener.take(happening)

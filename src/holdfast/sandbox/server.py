@@ -168,7 +168,7 @@ def _read_store(path: Path) -> tuple[Store, Database]:
 
 
 def _handlers(plane: Plane) -> Handlers:
-    rules, shapes = make_rules(), Shapes()
+    rules, shapes = make_rules(plane), Shapes()
     viewer = Viewer(plane.clock)
     reader = Reader(plane, viewer)
     writer = Writer(plane, rules, shapes)

@@ -1,27 +1,53 @@
-"""What single kinds add to an object and what they refuse; registered once."""
+"""What single kinds add to an object and what they refuse, registered once."""
 
 from holdfast.domain.manifest import Tree
-from holdfast.sandbox.admission.rules import Rules
+from holdfast.sandbox.admission import fixed, services, workloads
+from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
-from holdfast.sandbox.kinds.resource import ResourceId
-from holdfast.sandbox.plane import CRDS, NAMESPACES, Plane
+from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import FieldError
 
+_RBAC = "rbac.authorization.k8s.io"
 
-def make_rules() -> Rules:
+
+def make_rules(plane: Plane) -> Rules:
     """Return the rules of all built-in kinds."""
     rules = Rules()
-    rules.prepare[NAMESPACES] = [_prepare_namespace]
-    rules.prepare[CRDS] = [_prepare_crd]
-    rules.check[CRDS] = [_check_crd]
+    _core(rules, plane)
+    _workloads(rules)
+    rules.on("apiextensions.k8s.io", "customresourcedefinitions", prepare=_crd, check=_check_crd)
+    rules.on(_RBAC, "rolebindings", check=fixed.check_role_ref)
+    rules.on(_RBAC, "clusterrolebindings", check=fixed.check_role_ref)
+    rules.on("policy", "poddisruptionbudgets", check=workloads.check_budget)
     return rules
 
 
-def _prepare_namespace(plane: Plane, new: Tree, old: Tree | None) -> None:
-    name = new["metadata"].get("name")
-    if name:
-        labels = {**(new["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": name}
-        new["metadata"]["labels"] = labels
+def _core(rules: Rules, plane: Plane) -> None:
+    addresses = services.Addresses(plane.store)
+    rules.on("", "namespaces", prepare=_namespace)
+    rules.on("", "services", prepare=addresses.prepare, check=services.check_service)
+    rules.on("", "pods", prepare=workloads.prepare_pod, check=workloads.check_pod_itself)
+    rules.on("", "pods", check=fixed.check_pod)
+    rules.on("", "configmaps", check=fixed.check_config)
+    rules.on("", "secrets", check=fixed.check_config)
+    rules.on("", "persistentvolumeclaims", prepare=_claim, check=fixed.check_claim)
+
+
+def _workloads(rules: Rules) -> None:
+    for plural in ("deployments", "replicasets", "statefulsets", "daemonsets"):
+        rules.on("apps", plural, check=workloads.check_workload)
+    for plural in ("deployments", "replicasets", "daemonsets"):
+        rules.on("apps", plural, check=fixed.fixed_path("spec", "selector"))
+    rules.on("apps", "deployments", check=workloads.check_strategy)
+    rules.on("apps", "statefulsets", check=fixed.check_stateful_set)
+    rules.on("apps", "daemonsets", prepare=_daemon_set)
+    rules.on("batch", "jobs", prepare=workloads.prepare_job, check=workloads.check_job_template)
+    rules.on("batch", "jobs", check=fixed.check_job)
+    rules.on("batch", "cronjobs", check=workloads.check_job_template)
+
+
+def _namespace(case: Case) -> None:
+    new, old = case.new, case.old
     if old is None:
         new["spec"] = {"finalizers": ["kubernetes"]}
         new["status"] = {"phase": "Active"}
@@ -30,17 +56,42 @@ def _prepare_namespace(plane: Plane, new: Tree, old: Tree | None) -> None:
         new["spec"] = old.get("spec") or {}
 
 
-def _prepare_crd(plane: Plane, new: Tree, old: Tree | None) -> None:
-    new["spec"] = completed_crd(new)["spec"]
-    if old is None:
-        new["status"] = {
-            "conditions": None,
-            "acceptedNames": {"plural": "", "kind": ""},
-            "storedVersions": None,
-        }
+def _crd(case: Case) -> None:
+    case.new["spec"] = completed_crd(case.new)["spec"]
 
 
-def _check_crd(plane: Plane, new: Tree, old: Tree | None) -> list[FieldError]:
-    return crd_errors(new, old)
+def _check_crd(case: Case) -> list[FieldError]:
+    return crd_errors(case.new, case.old)
 
 
+def _daemon_set(case: Case) -> None:
+    """DaemonSets count the generations of their template."""
+    annotations: Tree = dict(case.new["metadata"].get("annotations") or {})
+    key = "deprecated.daemonset.template.generation"
+    if case.old is None:
+        annotations[key] = "1"
+    else:
+        before = (case.old["metadata"].get("annotations") or {}).get(key, "0")
+        old, new = case.old.get("spec") or {}, case.new.get("spec") or {}
+        changed = old.get("template") != new.get("template")
+        annotations[key] = str(int(before) + 1) if changed else before
+    case.new["metadata"]["annotations"] = annotations
+
+
+def _claim(case: Case) -> None:
+    """A claim without a class takes the default one; claims are protected from deletion."""
+    if case.old is not None:
+        return
+    case.new["status"] = {"phase": "Pending"}
+    spec = case.new.get("spec") or {}
+    if "storageClassName" in spec or case.new["metadata"].get("annotations", {}).get(_BETA_CLASS):
+        return
+    rows = case.plane.store.all_of(case.plane.resource("storage.k8s.io", "storageclasses").id)
+    for row in rows:
+        annotations = row.tree["metadata"].get("annotations") or {}
+        if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
+            case.new["spec"] = {**spec, "storageClassName": row.tree["metadata"]["name"]}
+            return
+
+
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"

@@ -1,6 +1,6 @@
 """What a kind does to an object before it is kept, and what it refuses.
 
-`Rules` is the seam: one function for each moment, dispatched by kind. Everything that is common to
+`Rules` is the seam: one list of functions for each moment and kind. Everything that is common to
 all kinds lives in the verbs.
 """
 
@@ -12,8 +12,28 @@ from holdfast.sandbox.kinds.resource import Resource, ResourceId
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import FieldError
 
-Prepare = Callable[[Plane, Tree, Tree | None], None]
-Check = Callable[[Plane, Tree, Tree | None], list[FieldError]]
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One write that is judged.
+
+    Attributes:
+        plane: State of the cluster.
+        resource: What is written.
+        new: The object as it would be kept; nobody else sees it yet.
+        old: The object as it is; None for a creation.
+        dry_run: Nothing will be kept, so nothing may be allocated.
+    """
+
+    plane: Plane
+    resource: Resource
+    new: Tree
+    old: Tree | None
+    dry_run: bool = False
+
+
+Prepare = Callable[[Case], None]
+Check = Callable[[Case], list[FieldError]]
 
 
 @dataclass(slots=True)
@@ -21,26 +41,29 @@ class Rules:
     """The rules of all kinds.
 
     Attributes:
-        prepare: Change a fresh tree before validation; gets the old tree on an update. May raise
-            `StatusError`. `None` as key: every kind.
-        check: Return what is wrong with a tree; gets the old tree on an update.
+        prepare: Change `case.new` before it is validated. May raise `StatusError`.
+        check: Return what is wrong with `case.new`.
     """
 
-    prepare: dict[ResourceId | None, list[Prepare]] = field(default_factory=dict)
-    check: dict[ResourceId | None, list[Check]] = field(default_factory=dict)
+    prepare: dict[ResourceId, list[Prepare]] = field(default_factory=dict)
+    check: dict[ResourceId, list[Check]] = field(default_factory=dict)
 
-    def prepared(self, plane: Plane, resource: Resource, new: Tree, old: Tree | None) -> None:
-        """Run the preparations of a kind on a tree that nobody else sees yet."""
-        for key in (None, resource.id):
-            for step in self.prepare.get(key, ()):
-                step(plane, new, old)
+    def on(self, group: str, plural: str, *, prepare: Prepare | None = None, check: Check | None = None) -> None:
+        """Register a rule."""
+        resource = ResourceId(group, plural)
+        if prepare is not None:
+            self.prepare.setdefault(resource, []).append(prepare)
+        if check is not None:
+            self.check.setdefault(resource, []).append(check)
 
-    def errors(
-        self, plane: Plane, resource: Resource, new: Tree, old: Tree | None
-    ) -> list[FieldError]:
-        """Return everything that is wrong with a tree."""
+    def prepared(self, case: Case) -> None:
+        """Run the preparations of a kind."""
+        for step in self.prepare.get(case.resource.id, ()):
+            step(case)
+
+    def errors(self, case: Case) -> list[FieldError]:
+        """Return everything that is wrong."""
         found: list[FieldError] = []
-        for key in (None, resource.id):
-            for step in self.check.get(key, ()):
-                found.extend(step(plane, new, old))
+        for step in self.check.get(case.resource.id, ()):
+            found.extend(step(case))
         return found

@@ -5,6 +5,7 @@ from typing import Protocol
 from holdfast.sandbox.controllers.access import Access
 from holdfast.sandbox.controllers.definitions import Definitions
 from holdfast.sandbox.controllers.deployments import Deployments
+from holdfast.sandbox.controllers.endpoints import Endpoints
 from holdfast.sandbox.controllers.engine import Engine, Reconciler
 from holdfast.sandbox.controllers.garbage import GarbageCollector
 from holdfast.sandbox.controllers.namespaces import Namespaces
@@ -39,6 +40,7 @@ class Staff:
         if plane.builtin_controllers:
             reconcilers += [Namespaces(ca_pem), GarbageCollector()]
             reconcilers += [Deployments(), Replicas(), Pods()]
+            reconcilers.append(Endpoints())
             reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))
         self._engine = Engine(self._access, reconcilers)
 

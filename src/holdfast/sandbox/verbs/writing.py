@@ -12,7 +12,7 @@ from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission import metadata as meta
 from holdfast.sandbox.admission.names import metadata_errors
 from holdfast.sandbox.admission.namespaces import check_namespace
-from holdfast.sandbox.admission.rules import Rules
+from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import Plane
@@ -83,10 +83,11 @@ class Writer:
         if managers is None:
             now = self.plane.now()
             managers = self.shapes.recorded(resource, None, fresh, options, now)
-        self.rules.prepared(self.plane, resource, fresh, None)
+        case = Case(self.plane, resource, fresh, None, options.dry_run)
+        self.rules.prepared(case)
         metadata = fresh["metadata"]
         name = metadata.get("name") or ""
-        errors = self.rules.errors(self.plane, resource, fresh, None)
+        errors = self.rules.errors(case)
         errors += metadata_errors(resource, metadata)
         if errors:
             raise invalid(resource.named(name), errors)
@@ -149,11 +150,12 @@ class Writer:
         meta.check_versions(resource, name, old, sent)
         fresh["metadata"] = meta.keep_on_update(old["metadata"], sent)
         self._limit_to_subresource(resource, old, fresh, options)
-        self.rules.prepared(self.plane, resource, fresh, old)
+        case = Case(self.plane, resource, fresh, old, options.dry_run)
+        self.rules.prepared(case)
         generation = meta.next_generation(resource, old, fresh)
         if generation is not None and options.subresource != "status":
             fresh["metadata"]["generation"] = generation
-        errors = self._update_errors(resource, old, fresh)
+        errors = self._update_errors(case, old)
         if errors:
             raise invalid(resource.named(name), errors)
         if managers is None:
@@ -214,10 +216,11 @@ class Writer:
             )
             raise invalid(about, [wrong])
 
-    def _update_errors(self, resource: Resource, old: Tree, fresh: Tree) -> list[FieldError]:
-        errors = self.rules.errors(self.plane, resource, fresh, old)
-        errors += metadata_errors(resource, fresh["metadata"])
-        errors += _metadata_update_errors(old["metadata"], fresh["metadata"])
+    def _update_errors(self, case: Case, old: Tree) -> list[FieldError]:
+        metadata = case.new["metadata"]
+        errors = self.rules.errors(case)
+        errors += metadata_errors(case.resource, metadata)
+        errors += _metadata_update_errors(old["metadata"], metadata)
         return errors
 
 

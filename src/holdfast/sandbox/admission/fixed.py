@@ -1,0 +1,176 @@
+"""Fields that cannot change after creation, in the server's words."""
+
+from collections.abc import Callable
+
+from holdfast.domain.manifest import JSON, Tree
+from holdfast.sandbox.admission.rules import Case
+from holdfast.sandbox.statuses import FieldError, forbidden_field, invalid_value
+
+IMMUTABLE = "field is immutable"
+
+_STATEFUL_SET_MAY_CHANGE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+_JOB_FIXED = (
+    "selector",
+    "template",
+    "completionMode",
+    "podFailurePolicy",
+    "backoffLimitPerIndex",
+    "managedBy",
+    "successPolicy",
+)
+_POD_MAY_CHANGE = (
+    "`spec.containers[*].image`",
+    "`spec.initContainers[*].image`",
+    "`spec.activeDeadlineSeconds`",
+    "`spec.tolerations` (only additions to existing tolerations)",
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+)
+
+
+def fixed_path(*path: str) -> Callable[[Case], list[FieldError]]:
+    """Return a rule: the value at a path stays what it was."""
+
+    def check(case: Case) -> list[FieldError]:
+        if case.old is None:
+            return []
+        new, old = _at(case.new, path), _at(case.old, path)
+        if new == old:
+            return []
+        return [invalid_value(".".join(path), new, IMMUTABLE)]
+
+    return check
+
+
+def _at(tree: JSON, path: tuple[str, ...]) -> JSON:
+    for step in path:
+        if not isinstance(tree, dict):
+            return None
+        tree = tree.get(step)
+    return tree
+
+
+def check_config(case: Case) -> list[FieldError]:
+    """ConfigMaps and Secrets that are marked immutable; the type of a Secret."""
+    old, new = case.old, case.new
+    if old is None:
+        return []
+    errors: list[FieldError] = []
+    if case.resource.plural == "secrets" and new.get("type") != old.get("type"):
+        errors.append(invalid_value("type", new.get("type") or "", IMMUTABLE))
+    if old.get("immutable") is not True:
+        return errors
+    words = "field is immutable when `immutable` is set"
+    if new.get("immutable") is not True:
+        errors.append(forbidden_field("immutable", words))
+    for key in ("data", "binaryData"):
+        if (new.get(key) or {}) != (old.get(key) or {}):
+            errors.append(forbidden_field(key, words))
+    return errors
+
+
+def check_role_ref(case: Case) -> list[FieldError]:
+    """A binding binds to one role for ever."""
+    if case.old is None or case.new.get("roleRef") == case.old.get("roleRef"):
+        return []
+    return [invalid_value("roleRef", case.new.get("roleRef"), "cannot change roleRef")]
+
+
+def check_stateful_set(case: Case) -> list[FieldError]:
+    """Most of a StatefulSet's spec is fixed."""
+    if case.old is None:
+        return []
+    if _without(case.new, _STATEFUL_SET_MAY_CHANGE) == _without(case.old, _STATEFUL_SET_MAY_CHANGE):
+        return []
+    *names, last = [f"'{name}'" for name in _STATEFUL_SET_MAY_CHANGE]
+    words = (
+        f"updates to statefulset spec for fields other than {', '.join(names)} and {last} "
+        "are forbidden"
+    )
+    return [forbidden_field("spec", words)]
+
+
+def _without(tree: Tree, names: tuple[str, ...]) -> Tree:
+    return {key: value for key, value in (tree.get("spec") or {}).items() if key not in names}
+
+
+def check_job(case: Case) -> list[FieldError]:
+    """What a Job runs is fixed once it runs."""
+    if case.old is None:
+        return []
+    new, old = case.new.get("spec") or {}, case.old.get("spec") or {}
+    errors: list[FieldError] = []
+    indexed = old.get("completionMode") == "Indexed"
+    if not indexed and new.get("completions") != old.get("completions"):
+        errors.append(invalid_value("spec.completions", new.get("completions"), IMMUTABLE))
+    for key in _JOB_FIXED:
+        if key == "template" and old.get("suspend"):
+            continue
+        if new.get(key) != old.get(key):
+            errors.append(invalid_value(f"spec.{key}", new.get(key), IMMUTABLE))
+    return errors
+
+
+def check_claim(case: Case) -> list[FieldError]:
+    """A claim asks once; a bound one may ask for more room."""
+    if case.old is None:
+        return []
+    new, old = dict(case.new.get("spec") or {}), dict(case.old.get("spec") or {})
+    if not old.get("volumeName"):
+        old["volumeName"] = new.get("volumeName")
+    bound = _at(case.old, ("status", "phase")) == "Bound"
+    if bound:
+        for spec in (new, old):
+            spec.pop("resources", None)
+            spec.pop("volumeAttributesClassName", None)
+    old = {key: value for key, value in old.items() if value is not None}
+    if new == old:
+        return []
+    words = (
+        "spec is immutable after creation except resources.requests and "
+        "volumeAttributesClassName for bound claims"
+    )
+    return [forbidden_field("spec", words)]
+
+
+def check_pod(case: Case) -> list[FieldError]:
+    """A pod is what it was made; a few fields may change."""
+    if case.old is None:
+        return []
+    new, old = _pod_core(case.new), _pod_core(case.old)
+    if len(new.get("containers") or []) != len(old.get("containers") or []):
+        words = "pod updates may not add or remove containers"
+        return [forbidden_field("spec.containers", words)]
+    if new == old:
+        return []
+    words = f"pod updates may not change fields other than {','.join(_POD_MAY_CHANGE)}"
+    return [forbidden_field("spec", words)]
+
+
+def _pod_core(tree: Tree) -> Tree:
+    spec = dict(tree.get("spec") or {})
+    for key in (
+        "activeDeadlineSeconds",
+        "tolerations",
+        "schedulingGates",
+        "ephemeralContainers",
+        "nodeName",
+    ):
+        spec.pop(key, None)
+    for key in ("containers", "initContainers"):
+        if spec.get(key):
+            kept = []
+            for row in spec[key]:
+                kept.append({name: item for name, item in row.items() if name not in _RESIZED})
+            spec[key] = kept
+    return spec
+
+
+_RESIZED = ("image", "resources", "resizePolicy")

@@ -8,6 +8,7 @@ from holdfast.sandbox.verbs.writing import Writer
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 NODE = "sandbox"
+PROVISIONER = "holdfast.dev/sandbox"
 
 _KUBELET = WriteOptions(manager="kubelet", controller=True)
 _SERVER = WriteOptions(manager="kube-apiserver", controller=True)
@@ -20,7 +21,18 @@ def lay_foundation(plane: Plane, writer: Writer) -> None:
         if plane.tree("", "namespaces", "", name) is None:
             tree: Tree = {"metadata": {"name": name}}
             writer.create(resource, "", tree, _SERVER)
-    if plane.builtin_controllers and plane.tree("", "nodes", "", NODE) is None:
+    if plane.builtin_controllers:
+        _lay_for_stand_ins(plane, writer)
+
+
+def _lay_for_stand_ins(plane: Plane, writer: Writer) -> None:
+    classes = plane.resource("storage.k8s.io", "storageclasses")
+    if not plane.store.all_of(classes.id):
+        annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+        metadata: Tree = {"name": "standard", "annotations": annotations}
+        tree: Tree = {"metadata": metadata, "provisioner": PROVISIONER}
+        writer.create(classes, "", tree, _SERVER)
+    if plane.tree("", "nodes", "", NODE) is None:
         writer.create(plane.resource("", "nodes"), "", _node(plane), _KUBELET)
 
 

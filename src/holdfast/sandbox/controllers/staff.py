@@ -3,14 +3,19 @@
 from typing import Protocol
 
 from holdfast.sandbox.controllers.access import Access
+from holdfast.sandbox.controllers.cron_jobs import CronJobs
+from holdfast.sandbox.controllers.daemon_sets import DaemonSets
 from holdfast.sandbox.controllers.definitions import Definitions
 from holdfast.sandbox.controllers.deployments import Deployments
 from holdfast.sandbox.controllers.endpoints import Endpoints
 from holdfast.sandbox.controllers.engine import Engine, Reconciler
 from holdfast.sandbox.controllers.garbage import GarbageCollector
+from holdfast.sandbox.controllers.jobs import Jobs
 from holdfast.sandbox.controllers.namespaces import Namespaces
 from holdfast.sandbox.controllers.pods import Pods
 from holdfast.sandbox.controllers.replicas import CONTROLLERS, Replicas
+from holdfast.sandbox.controllers.stateful_sets import StatefulSets
+from holdfast.sandbox.controllers.volumes import Volumes
 from holdfast.sandbox.kinds.crds import served_resources
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import CRDS, Plane
@@ -40,7 +45,7 @@ class Staff:
         if plane.builtin_controllers:
             reconcilers += [Namespaces(ca_pem), GarbageCollector()]
             reconcilers += [Deployments(), Replicas(), Pods()]
-            reconcilers.append(Endpoints())
+            reconcilers += [Endpoints(), StatefulSets(), DaemonSets(), Jobs(), CronJobs(), Volumes()]
             reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))
         self._engine = Engine(self._access, reconcilers)
 

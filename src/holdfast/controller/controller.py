@@ -26,10 +26,10 @@ from holdfast.controller.objects import Objects
 from holdfast.controller.observer import Observer
 from holdfast.controller.operations import OperationParts, Operations
 from holdfast.controller.permits import Permits
-from holdfast.controller.run_state import restore_run
+from holdfast.controller.run_state import restore_run, start_run
 from holdfast.controller.selectors import parse_selector
 from holdfast.controller.state import AppState, ObjectState, Registry
-from holdfast.controller.status_writer import StatusWriter
+from holdfast.controller.status_writer import StatusWriter, difference
 from holdfast.controller.sync_lane import RoundEnd, SyncLane, SyncLaneParts
 from holdfast.controller.tasks_runner import TaskPorts, TaskRunner
 from holdfast.controller.watches import Watches
@@ -38,6 +38,7 @@ from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import EventRecorder, Listener, Reason
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Manifest
+from holdfast.domain.operation import Operation
 from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import (
     Clock,
@@ -95,8 +96,8 @@ class Controller:
         self.installation = InstallationSettings()
         self.registry = Registry(settings.control_namespace)
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
-        self._status_due: set[AppKey] = set()
-        self._touched: dict[AppKey, Level] = {}
+        self._kinds_are_stale = False
+        self._watched_repositories: set[str] = set()
         self._wire()
 
     def _wire(self) -> None:
@@ -247,6 +248,10 @@ class Controller:
         self._queue.add(key, level)
 
     def _watch_repository(self, repo_url: str) -> None:
+        if repo_url in self._watched_repositories:
+            return  # one watch serves all its Applications
+        self._watched_repositories.add(repo_url)
+
         def changed() -> None:
             for state in self.registry.apps.values():
                 if any(s.repo_url == repo_url for s in state.application.sources):
@@ -283,12 +288,24 @@ class Controller:
         self._ports.metrics.observe("holdfast_time_to_heal_seconds", report.seconds)
 
     def _kinds_changed(self) -> None:
+        self._kinds_are_stale = True
         if not self._ports.supervisor.is_running("kinds"):
             self._ports.supervisor.once("kinds", self._relearn_kinds())
 
     async def _relearn_kinds(self) -> None:
         """A CRD came or went: its objects may be watched, and healed, again."""
-        await self._ports.kinds.refresh()
+        while self._kinds_are_stale:
+            self._kinds_are_stale = False  # a change while we ask is asked about once more
+            try:
+                await self._ports.kinds.refresh()
+            except ClusterError as error:
+                log.warning("discovery failed code=%s %s", error.code, error)
+                self._kinds_are_stale = True
+                await self._ports.clock.sleep(error.retry_after_s or 1.0)
+                continue
+            self._use_kinds()
+
+    def _use_kinds(self) -> None:
         for gvk in self._watches.failed_kinds():
             if self._ports.kinds.find(gvk) is not None:
                 self._watches.restart(gvk)
@@ -388,9 +405,13 @@ class Controller:
         app = state.application
         if app.operation is not None or end.operation is None:
             return
+        run = start_run(Operation.parse(end.operation), self._ports.clock.now())
+        # Its state begins in the same request: one write less for each automatic sync.
+        status = difference(app.status, {**app.status, "operationState": run.to_tree()})
         patch = {
             "metadata": {"resourceVersion": app.manifest.resource_version},
             "operation": end.operation,
+            "status": status,
         }
         key = state.key
         try:

@@ -8,7 +8,7 @@ kubectl or Argo CD as the owner of an object the first time we write it (apply.m
 Both return a new list for `metadata.managedFields`, or None when there is nothing to move.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from holdfast.domain.managers import HOLDFAST, PREVIOUS_APPLIERS
 from holdfast.domain.manifest import JSON, Manifest, Tree
@@ -28,7 +28,17 @@ def parents_of(live: Manifest, drifted: Iterable[Path]) -> frozenset[Path]:
         parent = path[: min(depth, len(path) - 1)]
         if parent:
             found.add(parent)
+        found.update(_twin(live, path))
     return frozenset(found)
+
+
+def _twin(live: Manifest, path: Path) -> Iterator[Path]:
+    """A key of a ConfigMap stands in `data` or in `binaryData`, never in both."""
+    if (live.group, live.kind) != ("", "ConfigMap") or not path:
+        return
+    twins = {"data": "binaryData", "binaryData": "data"}
+    if isinstance(path[0], FieldName) and path[0].name in twins:
+        yield (FieldName(twins[path[0].name]), *path[1:2])
 
 
 def take_over(live: Manifest, parents: Iterable[Path]) -> list[Tree] | None:

@@ -206,6 +206,7 @@ class Operations:
                 refusal = await self._parts.namespaces.ensure(app, task.manifest)
                 if refusal:
                     raise Ended(Phase.FAILED, f"the namespace failed to apply: {refusal}")
+                run.record(_namespace_row(task))
         await self._dry_run(app, run, plan, desired, checked.without_dry_run)
 
     async def _dry_run(
@@ -322,10 +323,7 @@ class Operations:
             refusal = await self._parts.namespaces.ensure(app, task.manifest)
             if refusal:
                 return _failed_row(task, refusal)
-            message = f"namespace/{task.key.name} created"
-            return ResultRow(
-                task.key, "v1", ResultStatus.SYNCED, message, Phase.SUCCEEDED, str(task.phase)
-            )
+            return _namespace_row(task)
         target = desired.manifests.get(task.key)
         assert target is not None  # noqa: S101 - tasks that apply come from desired.manifests
         row = await self._parts.runner.apply(app, run, task, target)
@@ -481,6 +479,11 @@ def _fail_on(run: Run) -> None:
     if refused:
         raise Ended(Phase.FAILED, f"one or more objects failed to apply, reason: {reasons}")
     raise Ended(Phase.FAILED, "one or more synchronization tasks completed unsuccessfully")
+
+
+def _namespace_row(task: Task) -> ResultRow:
+    message = f"namespace/{task.key.name} created"
+    return ResultRow(task.key, "v1", ResultStatus.SYNCED, message, Phase.SUCCEEDED, str(task.phase))
 
 
 def _failed_row(task: Task, message: str) -> ResultRow:

@@ -304,6 +304,7 @@ class Proxy:
         self.cut_all()
         if self._tasks:
             await asyncio.wait(list(self._tasks))
+        await asyncio.sleep(0)  # lets the sockets that were cut close
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -94,7 +94,10 @@ class Stream:
             return b""
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, without waiting for TLS to say goodbye."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
         self._response.close()
 
 
@@ -111,6 +114,7 @@ class Transport:
         """
         self._access = access
         self._limits = limits or Limits()
+        self._clock = clock
         self._sign_in = SignInSource(access, clock)
         self._base = access.server
         self._proxy = access.proxy_url or _environment_proxy(access.server)
@@ -204,6 +208,7 @@ class Transport:
             if session is not None:
                 await session.close()
         self._requests = self._streams = None
+        await self._clock.sleep(0)  # lets the sockets of hung up streams close
 
     async def _send(
         self,

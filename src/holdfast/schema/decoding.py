@@ -129,20 +129,21 @@ def _json_kind(value: JSON) -> str:
 
 
 def _go_name(kind: Type) -> str:
+    """Return the name of a type in the server's own language."""
     if kind.shape is Shape.LIST:
-        return f"[]{_go_name(kind.items)}" if kind.items is not None else "[]interface {}"
+        return f"[]{_go_name(kind.items) if kind.items is not None else 'interface {}'}"
     if kind.shape is Shape.MAP:
-        return f"map[string]{_go_name(kind.values)}" if kind.values is not None else "map"
+        return f"map[string]{_go_name(kind.values) if kind.values is not None else ''}"
     if kind.shape is Shape.STRUCT:
-        parts = kind.name.split(".")
-        return f"{parts[-2]}.{parts[-1]}" if len(parts) > 1 else "struct"
-    if kind.scalar in (ScalarType.INTEGER, ScalarType.INT_OR_STRING):
-        return kind.format or "int32"
-    if kind.scalar is ScalarType.NUMBER:
-        return "float64"
-    if kind.format == "byte":
-        return "[]uint8"
-    return "bool" if kind.scalar is ScalarType.BOOLEAN else "string"
+        return ".".join(kind.name.split(".")[-2:])
+    names = {
+        ScalarType.INTEGER: kind.format or "int32",
+        ScalarType.INT_OR_STRING: "int32",
+        ScalarType.NUMBER: "float64",
+        ScalarType.BOOLEAN: "bool",
+        ScalarType.STRING: "[]uint8" if kind.format == "byte" else "string",
+    }
+    return names.get(kind.scalar or ScalarType.STRING, "string")
 
 
 def _scalar_error(value: JSON, kind: Type, owner: str, path: str) -> str | None:

@@ -101,10 +101,6 @@ def _pod_spec(spec: Tree) -> None:
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if not spec.get(name):
             spec.pop(name, None)
-    if spec.get("hostNetwork"):
-        for container in _containers(spec):
-            for port in container.get("ports") or ():
-                _default_zero(port, hostPort=port.get("containerPort", 0))
 
 
 def _containers(spec: Tree) -> list[Tree]:
@@ -129,6 +125,10 @@ def _pod(pod: Tree) -> None:
         if requests:
             pod_resources["requests"] = requests
     _default(spec, enableServiceLinks=True)
+    if spec.get("hostNetwork"):
+        for container in _containers(spec):
+            for port in container.get("ports") or ():
+                _default_zero(port, hostPort=port.get("containerPort", 0))
 
 
 def _requests_of(spec: Tree) -> dict[str, str]:

@@ -219,8 +219,19 @@ def _merge_items(original: list[JSON], patch: list[JSON], key: _Key, kind: Type)
         if place >= 0:
             made[place] = _merge_maps(made[place], item, kind)
         else:
-            made.append(_without_directives(item)[0])
+            made.append(_bare(item))
     return made
+
+
+def _bare(value: JSON) -> JSON:
+    """Return a new list item: nulls and directives go, what a directive marks stays."""
+    if isinstance(value, dict):
+        return {
+            name: _bare(inner)
+            for name, inner in value.items()
+            if inner is not None and name != _DIRECTIVE
+        }
+    return [_bare(item) for item in value] if isinstance(value, list) else value
 
 
 def _merge_ordered_list(

@@ -377,7 +377,7 @@ async def test_observing_sends_no_write(proxy: Proxy, plane: Connection, namespa
         wanted = config_map(namespace, "a", x="2")
         assert (await refused(apply(far, wanted))).code == "HF2002"
         assert (await refused(delete(far, wanted))).code == "HF2002"
-        assert (await refused(far.writer.dry_run(wanted))).code == "HF2002"
+        assert (await far.writer.dry_run(wanted)).at("data", "x") == "2"
         assert (await refused(far.writer.replace(wanted, permit(wanted)))).code == "HF2002"
         assert (await refused(far.writer.create(wanted, permit(wanted)))).code == "HF2002"
         moved = far.writer.patch_managed_fields(there, [], permit(there))
@@ -391,7 +391,9 @@ async def test_observing_sends_no_write(proxy: Proxy, plane: Connection, namespa
         assert not await far.settle_installation_key(namespace)
         recorder = far.events()
         recorder.record(_event())
-    assert {method for method, _ in proxy.requests} == {"GET"}
+    sent = [(method, path) for method, path in proxy.requests if "dryRun=All" not in path]
+    assert {method for method, _ in sent} == {"GET"}
+    assert len(proxy.requests) == len(sent) + 1
     after = await plane.reader.get(CONFIG_MAP, namespace, "a")
     assert after is not None
     assert after.resource_version == there.resource_version

@@ -163,18 +163,16 @@ class Writer:
 class ReadOnlyWriter(Writer):
     """Stands in for `Writer` when Holdfast only observes: every write is refused before it is sent.
 
-    A dry run changes nothing, but is a PATCH in every audit log; it is refused too.
+    Dry runs pass: they change nothing, and without them some objects would look drifted that are
+    not (docs/internals/argocd/apply.md C3).
     """
 
     async def apply(
         self, manifest: Manifest, permit: Authorized, options: ApplyOptions
     ) -> Manifest:
-        """Refuse."""
-        del permit, options
-        raise _observing(manifest.key)
-
-    async def dry_run(self, manifest: Manifest) -> Manifest:
-        """Refuse."""
+        """Refuse, unless it is a dry run."""
+        if options.dry_run:
+            return await super().apply(manifest, permit, options)
         raise _observing(manifest.key)
 
     async def create(self, manifest: Manifest, permit: Authorized) -> Manifest:

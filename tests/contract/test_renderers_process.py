@@ -66,7 +66,6 @@ async def test_a_program_that_prints_too_much_is_killed() -> None:
 async def test_a_program_without_a_network_cannot_connect() -> None:
     words = await process.find_network_cutter()
     if not words:
-        assert sys.platform != "linux" or not os.path.exists("/usr/bin/unshare")
         return
     code = "import socket; socket.create_connection(('127.0.0.1', 1), 1)"
     done = await process.run([*words, *python(code)])

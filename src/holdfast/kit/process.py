@@ -151,17 +151,24 @@ async def end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     # asyncio reports the end only when the pipes are closed, and a full pipe that nobody reads, or
-    # a grandchild that holds one open, keeps them open for ever.
+    # a grandchild that holds one open, keeps them open for ever. Not `transport.close()` before
+    # the end: it reaps the child behind the back of asyncio's watcher, which then complains.
     transport = getattr(process, "_transport", None)
     if transport is not None:
-        transport.close()
+        for number in (0, 1, 2):
+            pipe = transport.get_pipe_transport(number)
+            if pipe is not None:
+                pipe.close()
     waiting = asyncio.ensure_future(process.wait())
-    # A cancelled caller still waits: a killed process is gone within milliseconds.
     try:
         await asyncio.shield(waiting)
     except asyncio.CancelledError:
+        # A cancelled caller still waits: a killed process is gone within milliseconds.
         await asyncio.wait([waiting], timeout=5)
         raise
+    finally:
+        if transport is not None:
+            transport.close()
 
 
 def clean_environment(**extra: str) -> dict[str, str]:

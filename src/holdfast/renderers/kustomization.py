@@ -9,7 +9,7 @@ meaning of `kustomize edit` (docs/internals/argocd/controller.md §3.6); no prog
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ _REMOTE = re.compile(
 _MOST_FILES = 10_000
 
 
-def inspect_graph(root: str, path: str) -> None:
-    """Raise when a kustomization, or one that it refers to, leaves the repository.
+def inspect_graph(root: str, path: str) -> frozenset[str]:
+    """Return the folders of a kustomization and of all that it refers to, relative to the root.
 
     Args:
         root: The checkout.
@@ -83,6 +83,7 @@ def inspect_graph(root: str, path: str) -> None:
             if field in _FOLDER_FIELDS and os.path.isdir(full):
                 real = os.path.realpath(full)
                 waiting.append(os.path.relpath(real, os.path.realpath(root)))
+    return frozenset(seen)
 
 
 def find_kustomization(root: str, folder: str) -> str | None:
@@ -112,17 +113,17 @@ def load_kustomization(root: str, file: str) -> Tree:
     return tree
 
 
-def rewrite(root: str, path: str, block: Tree, copy: str) -> None:
+def rewrite(root: str, path: str, block: Tree, copy: str, folders: Iterable[str] = (".",)) -> None:
     """Lay out a private copy of a checkout whose kustomization holds the overrides.
 
-    The whole checkout is copied, since a kustomization may refer to `../../base`. Files are hard
-    links where that is possible; the kustomization is a new file.
+    Files are hard links where that is possible; the kustomization is a new file.
 
     Args:
         root: The checkout.
         path: The app's folder.
         block: The `kustomize` block, variables substituted.
         copy: The folder to make; it must not exist.
+        folders: What to copy: all that the kustomization may refer to, `../../base` too.
 
     Raises:
         HoldfastError: The folder has no kustomization, or an override contradicts it.
@@ -132,10 +133,20 @@ def rewrite(root: str, path: str, block: Tree, copy: str) -> None:
         names = ", ".join(KUSTOMIZATION_NAMES)
         raise wrong("HF1003", f"{path}: none of {names} is there")
     tree = edit(load_kustomization(root, file), block, os.path.join(root, path))
-    shutil.copytree(root, copy, symlinks=True, copy_function=_link)
+    for folder in _topmost(folders):
+        source, target = Path(root, folder), Path(copy, folder)
+        shutil.copytree(source, target, symlinks=True, copy_function=_link)
     target = Path(copy, file)
     target.unlink()
     target.write_text(yamlio.dump(tree), encoding="utf-8")
+
+
+def _topmost(folders: Iterable[str]) -> list[str]:
+    kept: list[str] = []
+    for folder in sorted(folders, key=lambda name: (name != ".", name + "/")):
+        if not any(top == "." or (folder + "/").startswith(top + "/") for top in kept):
+            kept.append(folder)
+    return kept
 
 
 def edit(tree: Tree, block: Tree, folder: str) -> Tree:
@@ -168,6 +179,25 @@ def edit(tree: Tree, block: Tree, folder: str) -> Tree:
     if block.get("components"):
         tree["components"] = _with_components(tree, block, folder)
     return tree
+
+
+def components_of(block: Tree, path: str) -> list[str]:
+    """Return the folders of the components that a `kustomize` block adds, relative to the root.
+
+    Raises:
+        HoldfastError: HF1006, one is outside the repository; HF3008, a remote one.
+    """
+    folders: list[str] = []
+    for entry in _list(block, "components"):
+        folder = os.path.normpath(os.path.join(path, str(entry)))
+        if _is_remote(str(entry)):
+            raise not_built(f"the remote component `{_without_credentials(str(entry))}` is")
+        if folder.startswith(("..", "/")):
+            raise wrong(
+                "HF1006", f"`kustomize.components` refers to {entry}, outside the repository"
+            )
+        folders.append(folder)
+    return folders
 
 
 def parse_image(text: str) -> Tree:

@@ -6,6 +6,7 @@ run `kustomize build`, parse its output in the render worker (controller.md §3.
 
 import asyncio
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -23,6 +24,10 @@ from holdfast.renderers.problems import wrong
 # Go programs reserve far more address space than they use.
 _LIMITS = process.Limits(
     timeout_s=90, output_bytes=64 * 1024 * 1024, cpu_s=90, memory_bytes=16 * 1024**3
+)
+# kubectl wraps what kustomize says into a log line of its own.
+_KUBECTL_ERROR = re.compile(
+    r'^E\d{4} \S+ +\d+ \S+\] "command failed" err="(?P<text>.*)"$', re.MULTILINE
 )
 _OVERRIDES = (
     "namePrefix",
@@ -75,16 +80,18 @@ class Kustomize:
         scratch = await asyncio.to_thread(self._make_scratch)
         try:
             root = checkout.root
-            copy = os.path.join(scratch, "repository")
             has_overrides = any(block.get(field) for field in _OVERRIDES)
+            copy = os.path.join(scratch, "repository") if has_overrides else ""
             await self._workers.ask(
                 "kustomization",
                 root=root,
                 path=source.path,
-                block=block if has_overrides else None,
+                block=block,
                 copy=copy,
+                # Options may lift the rule that a kustomization only reads below its own folder.
+                whole=bool(chosen.options),
             )
-            root = copy if has_overrides else root
+            root = copy or root
             output = await self._run(chosen, root, source.path, os.path.join(scratch, "home"))
             return await self._workers.ask("parse", output, where=source.path)
         finally:
@@ -157,6 +164,7 @@ class Kustomize:
 def _complaint(done: process.Completed, root: str, path: str) -> str:
     # Paths of our own folders mean nothing to a reader, and change from run to run.
     said = done.complaint().replace(root + os.sep, "").replace(root, ".")
+    said = _KUBECTL_ERROR.sub(lambda match: match["text"].replace('\\"', '"'), said)
     return f"`kustomize build {path}` failed with exit status {done.code}: {said}"
 
 

@@ -5,13 +5,14 @@ then bytes. An answer is one line of JSON, then one line for each object (apply.
 """
 
 import json
+import os
 import sys
 from typing import Any
 
 from holdfast.kit import worker, yamlio
 from holdfast.renderers.detect import check_path, detect_type, merge_overrides
 from holdfast.renderers.directory import DirectoryOptions, read_directory
-from holdfast.renderers.kustomization import inspect_graph, rewrite
+from holdfast.renderers.kustomization import components_of, inspect_graph, rewrite
 from holdfast.renderers.objects import Found
 from holdfast.renderers.problems import to_details, wrong
 
@@ -46,11 +47,14 @@ def _directory(
 
 
 def _kustomization(
-    *, root: str, path: str, block: dict[str, Any] | None, copy: str
+    *, root: str, path: str, block: dict[str, Any], copy: str, whole: bool
 ) -> dict[str, Any]:
-    inspect_graph(root, path)
-    if block is not None:
-        rewrite(root, path, block, copy)
+    folders = inspect_graph(root, path)
+    new = {folder for folder in components_of(block, path) if os.path.isdir(f"{root}/{folder}")}
+    for folder in new:
+        folders |= inspect_graph(root, folder)
+    if copy:
+        rewrite(root, path, block, copy, ["."] if whole else folders)
     return {}
 
 

@@ -69,7 +69,7 @@ class SandboxPlane:
                 self._sandbox = sandbox
                 self._ready.set()
                 await self._stop.wait()
-        except BaseException as error:  # the test's thread raises it
+        except BaseException as error:  # noqa: BLE001 # the test's thread raises it
             self._failure = error
             self._ready.set()
 

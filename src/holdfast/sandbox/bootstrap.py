@@ -1,8 +1,8 @@
 """What every cluster has from its first moment."""
 
 from holdfast.domain.manifest import Tree
-from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.options import WriteOptions
+from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.verbs.writing import Writer
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")

@@ -33,7 +33,7 @@ def make_certificates(now: datetime.datetime) -> Certificates:
     """Make an authority and a server certificate signed by it."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "holdfast-sandbox-ca")])
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)  # noqa: FBT003
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
     ca = (
         _builder(ca_name, ca_name, ca_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

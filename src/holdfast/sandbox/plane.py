@@ -69,7 +69,7 @@ def timestamp(moment: datetime.datetime) -> str:
 
 def parse_time(text: str) -> datetime.datetime:
     """Read a time that Kubernetes wrote; fractions of seconds are allowed."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.datetime.fromisoformat(text)
 
 
 def new_uid() -> str:

@@ -105,7 +105,7 @@ class Sandbox:
 
     async def _serve(self, folder: DataFolder, application: Application) -> int:
         config = uvicorn.Config(
-            application,  # type: ignore[arg-type] # its ASGI types are narrower than what ASGI is
+            application,
             http="httptools",
             ws="none",
             lifespan="off",
@@ -119,7 +119,7 @@ class Sandbox:
             ssl_keyfile=folder.path / "server.key",
         )
         listener = socket.create_server((ADDRESS, self._settings.port), backlog=256)
-        listener.setblocking(False)  # noqa: FBT003
+        listener.setblocking(False)
         await asyncio.to_thread(config.load)
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)

@@ -236,7 +236,7 @@ def forbidden(about: Named, why: str, causes: Sequence[Cause] = ()) -> StatusErr
 
 def method_not_allowed(about: Named, verb: str, why: str = "") -> StatusError:
     """405: the resource does not support the verb."""
-    message = why or f"{verb} is not supported on resources of kind \"{about.resource}\""
+    message = why or f'{verb} is not supported on resources of kind "{about.resource}"'
     return StatusError(405, "MethodNotAllowed", message, about.details())
 
 
@@ -277,13 +277,13 @@ def unauthorized() -> StatusError:
     return StatusError(401, "Unauthorized", "Unauthorized")
 
 
-def unsupported_media_type(given: str, accepted: Sequence[str]) -> StatusError:
+def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     """415: the body's content type is not read here."""
     names = ", ".join(accepted)
     message = (
-        "the body of the request was in an unknown format - accepted media types include: " + names
+        f"the body of the request was in an unknown format - accepted media types include: {names}"
     )
-    return StatusError(415, "UnsupportedMediaType", message if given else message)
+    return StatusError(415, "UnsupportedMediaType", message)
 
 
 def internal(message: str) -> StatusError:

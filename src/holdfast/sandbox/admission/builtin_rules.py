@@ -1,12 +1,12 @@
 """What single kinds add to an object and what they refuse, registered once."""
 
-from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission import fixed, services, workloads
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import FieldError
 
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -66,7 +66,7 @@ def _check_crd(case: Case) -> list[FieldError]:
 
 def _daemon_set(case: Case) -> None:
     """DaemonSets count the generations of their template."""
-    annotations: Tree = dict(case.new["metadata"].get("annotations") or {})
+    annotations = dict(case.new["metadata"].get("annotations") or {})
     key = "deprecated.daemonset.template.generation"
     if case.old is None:
         annotations[key] = "1"
@@ -82,7 +82,9 @@ def _claim(case: Case) -> None:
     """A claim without a class takes the default one; claims are protected from deletion."""
     if case.old is not None:
         return
-    case.new["status"] = {"phase": "Pending"}
+    if case.plane.builtin_controllers:
+        metadata = case.new["metadata"]
+        metadata["finalizers"] = [*(metadata.get("finalizers") or []), CLAIM_PROTECTION]
     spec = case.new.get("spec") or {}
     if "storageClassName" in spec or case.new["metadata"].get("annotations", {}).get(_BETA_CLASS):
         return

@@ -70,10 +70,10 @@ def check_config(case: Case) -> list[FieldError]:
     words = "field is immutable when `immutable` is set"
     if new.get("immutable") is not True:
         errors.append(forbidden_field("immutable", words))
-    for key in ("data", "binaryData"):
-        if (new.get(key) or {}) != (old.get(key) or {}):
-            errors.append(forbidden_field(key, words))
-    return errors
+    changed = [
+        key for key in ("data", "binaryData") if (new.get(key) or {}) != (old.get(key) or {})
+    ]
+    return errors + [forbidden_field(key, words) for key in changed]
 
 
 def check_role_ref(case: Case) -> list[FieldError]:
@@ -166,10 +166,10 @@ def _pod_core(tree: Tree) -> Tree:
         spec.pop(key, None)
     for key in ("containers", "initContainers"):
         if spec.get(key):
-            kept = []
-            for row in spec[key]:
-                kept.append({name: item for name, item in row.items() if name not in _RESIZED})
-            spec[key] = kept
+            spec[key] = [
+                {name: item for name, item in row.items() if name not in _RESIZED}
+                for row in spec[key]
+            ]
     return spec
 
 

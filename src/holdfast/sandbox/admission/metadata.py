@@ -50,7 +50,7 @@ def check_envelope(resource: Resource, namespace: str, name: str, tree: Tree) ->
         )
     if kind is not None and kind != resource.kind:
         raise bad_request(
-            f"{kind} in version \"{resource.version}\" cannot be handled as a {resource.kind}: "
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"converting ({_dotted(resource, kind)}) to ({_dotted(resource, resource.kind)}): "
             "unknown conversion"
         )
@@ -67,7 +67,7 @@ def check_envelope(resource: Resource, namespace: str, name: str, tree: Tree) ->
     given_namespace = metadata.get("namespace") or ""
     if resource.namespaced and given_namespace not in {"", namespace}:
         raise bad_request(
-            f"the namespace of the provided object does not match the namespace sent on the request"
+            "the namespace of the provided object does not match the namespace sent on the request"
         )
     if not resource.namespaced and given_namespace:
         raise bad_request("namespace must not be set on cluster-scoped objects")
@@ -105,7 +105,7 @@ def fill_on_create(plane: Plane, resource: Resource, namespace: str, metadata: T
 
 def counts_generation(resource: Resource) -> bool:
     """Whether objects of the resource carry a generation."""
-    return resource.custom or tuple(resource.id) in GENERATION_PARTS
+    return resource.custom or resource.id in GENERATION_PARTS
 
 
 def keep_on_update(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Tree:
@@ -137,7 +137,7 @@ def _grows(resource: Resource, old: Tree, new: Tree) -> bool:
             ignored.add("status")
         keys = (set(old) | set(new)) - ignored
         return any(old.get(key) != new.get(key) for key in keys)
-    parts = GENERATION_PARTS[tuple(resource.id)]
+    parts = GENERATION_PARTS[resource.id]
     if any(old.get(key) != new.get(key) for key in parts):
         return True
     if resource.id == ("apps", "deployments"):

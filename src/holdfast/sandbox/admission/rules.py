@@ -48,7 +48,9 @@ class Rules:
     prepare: dict[ResourceId, list[Prepare]] = field(default_factory=dict)
     check: dict[ResourceId, list[Check]] = field(default_factory=dict)
 
-    def on(self, group: str, plural: str, *, prepare: Prepare | None = None, check: Check | None = None) -> None:
+    def on(
+        self, group: str, plural: str, *, prepare: Prepare | None = None, check: Check | None = None
+    ) -> None:
         """Register a rule."""
         resource = ResourceId(group, plural)
         if prepare is not None:

@@ -185,14 +185,19 @@ def _keep_allocated(spec: Tree, old: Tree) -> None:
                 row["nodePort"] = port
         spec["ports"] = rows
     elif spec.get("type") == "ClusterIP" and old.get("type") in _WITH_NODE_PORTS:
-        known_ports = {row.get("nodePort") for row in old.get("ports") or []}
-        rows = [dict(row) for row in spec.get("ports") or []]
-        for row in rows:
-            if row.get("nodePort") in known_ports:
-                row.pop("nodePort", None)
-        spec["ports"] = rows
-        for key in ("externalTrafficPolicy", "allocateLoadBalancerNodePorts"):
-            spec.pop(key, None)
+        _drop_node_ports(spec, old)
+
+
+def _drop_node_ports(spec: Tree, old: Tree) -> None:
+    """A Service that is no longer reached from outside loses the ports it had for that."""
+    known_ports = {row.get("nodePort") for row in old.get("ports") or []}
+    rows = [dict(row) for row in spec.get("ports") or []]
+    for row in rows:
+        if row.get("nodePort") in known_ports:
+            row.pop("nodePort", None)
+    spec["ports"] = rows
+    for key in ("externalTrafficPolicy", "allocateLoadBalancerNodePorts"):
+        spec.pop(key, None)
 
 
 def _drop_addresses(spec: Tree) -> None:

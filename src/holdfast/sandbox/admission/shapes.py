@@ -8,11 +8,11 @@ from functools import cache
 
 from holdfast.domain.identity import GroupVersionKind
 from holdfast.domain.manifest import Tree
-from holdfast.sandbox.admission.decoding import inspect
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.options import WriteOptions
 from holdfast.sandbox.statuses import (
     Cause,
+    FieldError,
     StatusError,
     apply_conflict,
     bad_request,
@@ -26,13 +26,22 @@ from holdfast.schema.apply_merge import (
     record_update,
     server_side_apply,
 )
+from holdfast.schema.decoding import (
+    find_decode_error,
+    refusal,
+    strict_reason,
+    unknown_field,
+    unknown_fields,
+)
 from holdfast.schema.defaults import with_defaults
 from holdfast.schema.field_path import field_path
 from holdfast.schema.field_set import EMPTY, FieldSet
 from holdfast.schema.kinds import find_builtin_kind, reset_fields
 from holdfast.schema.managed_fields import ManagedFieldsError
 from holdfast.schema.strategic_merge import PatchError, strategic_merge
+from holdfast.schema.structural import shape_custom
 from holdfast.schema.types import ObjectType, find_type, type_from_crd_schema
+from holdfast.schema.validation import validate_custom
 
 _STATUS = FieldSet.of(field_path("status"))
 _SPEC = FieldSet.of(field_path("spec"))
@@ -51,9 +60,7 @@ class Shapes:
             return _builtin(resource.group, resource.version, resource.kind)
         known = self._custom.get(id(resource.schema))
         if known is None or known[0] is not resource.schema:
-            made = type_from_crd_schema(
-                resource.schema, preserve_unknown_fields=resource.preserves
-            )
+            made = type_from_crd_schema(resource.schema, preserve_unknown_fields=resource.preserves)
             known = resource.schema, made
             self._custom[id(resource.schema)] = known
         return known[1]
@@ -72,19 +79,32 @@ class Shapes:
         Raises:
             StatusError: 400, it is no such object.
         """
-        kind = self.type_of(resource)
-        findings = inspect(tree, kind)
-        if findings.mismatch and not resource.custom:
-            raise _unfit(resource, findings.mismatch)
-        if findings.unknown and validation != "Ignore":
-            words = [f'unknown field "{path}"' for path in findings.unknown]
-            if validation == "Strict":
-                raise _unfit(resource, "strict decoding error: " + ", ".join(words))
-            warnings.extend(words)
         if resource.custom:
-            return dict(tree)
-        made = with_defaults(tree, kind)
+            shaped = shape_custom(tree, resource.schema, preserve_unknown_fields=resource.preserves)
+            made, error, unknown = shaped.tree, shaped.error, list(shaped.dropped)
+        else:
+            kind = self.type_of(resource)
+            made, error = tree, find_decode_error(tree, kind)
+            unknown = unknown_fields(tree, kind) if validation != "Ignore" else []
+        if error:
+            raise _unfit(resource, error)
+        if unknown and validation == "Strict":
+            raise _unfit(resource, strict_reason(unknown))
+        if validation == "Warn":
+            warnings.extend(unknown_field(path) for path in unknown)
+        if not resource.custom:
+            made = with_defaults(made, self.type_of(resource))
         return {**made, "apiVersion": resource.api_version, "kind": resource.kind}
+
+    @staticmethod
+    def problems(resource: Resource, tree: Tree) -> list[FieldError]:
+        """Return what the schema of a custom resource has against an object."""
+        if not resource.custom or resource.schema is None:
+            return []
+        return [
+            FieldError(problem.reason, problem.field, problem.message)
+            for problem in validate_custom(tree, resource.schema)
+        ]
 
     def strategic(self, resource: Resource, live: Tree, patch: Tree) -> Tree:
         """Return the object after a strategic merge patch.
@@ -141,7 +161,8 @@ class Shapes:
             tree = record_update(old, new, type=self.type_of(resource), writer=writer)
         except ManagedFieldsError as error:
             raise StatusError(400, "BadRequest", str(error)) from error
-        return tree["metadata"].get("managedFields")
+        managers: list[Tree] | None = tree["metadata"].get("managedFields")
+        return managers
 
     @staticmethod
     def _writer(resource: Resource, options: WriteOptions, now: str) -> Writer:
@@ -164,8 +185,7 @@ class Shapes:
 
 
 def _unfit(resource: Resource, why: str) -> StatusError:
-    kind, version = resource.kind, resource.version
-    return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
+    return bad_request(refusal(resource.api_version, resource.kind, why))
 
 
 @cache

@@ -133,6 +133,8 @@ def prepare_job(case: Case) -> None:
         "job-name": name,
     }
     template["metadata"] = {**template_metadata, "labels": labels}
+    if not metadata.get("labels"):
+        metadata["labels"] = labels
     case.new["spec"] = {
         **spec,
         "selector": spec.get("selector") or {"matchLabels": {_CONTROLLER_UID: uid}},

@@ -142,7 +142,9 @@ class Access:
         fresh["metadata"].pop("resourceVersion", None)
         return self.writer.change(kind, live, fresh, options).tree
 
-    def delete(self, resource: ResourceId, tree: Tree, options: DeleteOptions | None = None) -> None:
+    def delete(
+        self, resource: ResourceId, tree: Tree, options: DeleteOptions | None = None
+    ) -> None:
         """Delete an object; one that is gone already is no error."""
         kind = self.plane.resource(*resource)
         metadata = tree["metadata"]

@@ -59,7 +59,10 @@ class CronJobs:
         active = _active(access, owner)
         policy = value(owner, "spec", "concurrencyPolicy", default="Allow")
         if active and policy == "Forbid":
-            text = "Not starting job because prior execution is running and concurrency policy is Forbid"
+            text = (
+                "Not starting job because prior execution is running and concurrency policy is "
+                "Forbid"
+            )
             access.emit(owner, "Normal", "JobAlreadyActive", text, _SOURCE)
             return
         if policy == "Replace":
@@ -81,8 +84,8 @@ class CronJobs:
             labels = value(template, "metadata", "labels")
             if labels:
                 made["labels"] = labels
-            job: Tree = {"metadata": made, "spec": dict(template.get("spec") or {})}
-            access.create(JOBS, metadata["namespace"], job)
+            fresh: Tree = {"metadata": made, "spec": dict(template.get("spec") or {})}
+            access.create(JOBS, metadata["namespace"], fresh)
             access.emit(owner, "Normal", "SuccessfulCreate", f"Created job {name}", _SOURCE)
         self._note(access, owner, due)
 

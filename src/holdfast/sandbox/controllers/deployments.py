@@ -296,9 +296,7 @@ class Deployments:
         return set_condition(conditions, row, now), waiting
 
 
-def _late_in(
-    access: Access, owner: Tree, before: Tree, counts: dict[str, int]
-) -> float | None:
+def _late_in(access: Access, owner: Tree, before: Tree, counts: dict[str, int]) -> float | None:
     """Return seconds until a rollout without progress is late; negative: it is."""
     deadline = value(owner, "spec", "progressDeadlineSeconds", default=600)
     old = value(owner, "status", default={})

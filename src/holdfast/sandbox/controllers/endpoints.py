@@ -110,9 +110,9 @@ class Endpoints:
 
 def _pods_of_namespace(change: Change) -> list[Key]:
     before = change.before
-    if before is not None and change.type == "MODIFIED":
-        if _shown(before.tree) == _shown(change.now.tree):
-            return []
+    changed = change.type != "MODIFIED" or before is None
+    if not changed and before is not None and _shown(before.tree) == _shown(change.now.tree):
+        return []
     return [(change.key[0], "")]
 
 

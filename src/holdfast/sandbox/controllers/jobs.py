@@ -129,21 +129,8 @@ class Jobs:
         key = (job["metadata"]["namespace"], job["metadata"]["name"])
         job = access.find(JOBS, key) or job
         now = access.plane.now()
-        status = dict(job.get("status") or {})
+        status = _counted(dict(job.get("status") or {}), count)
         status.setdefault("startTime", now)
-        for name in ("active", "succeeded", "failed"):
-            status.pop(name, None)
-        if count.active:
-            status["active"] = len(count.active)
-        if count.succeeded:
-            status["succeeded"] = count.succeeded
-        if count.failed:
-            status["failed"] = count.failed
-        status["ready"] = sum(1 for pod in count.active if is_ready(pod))
-        status["terminating"] = 0
-        status["uncountedTerminatedPods"] = {}
-        if count.done:
-            status["completedIndexes"] = _ranges(count.done)
         conditions = status.get("conditions") or []
         if is_true(conditions, "Suspended"):
             row: Tree = {
@@ -156,21 +143,15 @@ class Jobs:
             conditions = set_condition(conditions, row, now)
         if outcome == "complete":
             status["completionTime"] = now
-            reason = "CompletionsReached"
-            words = "Reached expected number of succeeded pods"
-            for kind in ("SuccessCriteriaMet", "Complete"):
-                conditions = _ended(conditions, kind, reason, words, now)
-        elif outcome:
-            reason, words = _failures[outcome]
-            for kind in ("FailureTarget", "Failed"):
-                conditions = _ended(conditions, kind, reason, words, now)
+        for kind in _END_CONDITIONS.get(outcome, ()):
+            conditions = _ended(conditions, kind, *_ENDS[outcome], now)
         if conditions:
             status["conditions"] = conditions
         access.set_status(JOBS, job, status)
         if outcome == "complete":
             access.emit(job, "Normal", "Completed", "Job completed", _SOURCE)
         elif outcome:
-            access.emit(job, "Warning", *_failures[outcome], _SOURCE)
+            access.emit(job, "Warning", *_ENDS[outcome], _SOURCE)
 
     @staticmethod
     def _expire(access: Access, job: Tree) -> float | None:
@@ -188,10 +169,36 @@ class Jobs:
         return None
 
 
-_failures = {
+_ENDS = {
+    "complete": ("CompletionsReached", "Reached expected number of succeeded pods"),
     "backoff": ("BackoffLimitExceeded", "Job has reached the specified backoff limit"),
     "deadline": ("DeadlineExceeded", "Job was active longer than specified deadline"),
 }
+
+_END_CONDITIONS = {
+    "complete": ("SuccessCriteriaMet", "Complete"),
+    "backoff": ("FailureTarget", "Failed"),
+    "deadline": ("FailureTarget", "Failed"),
+}
+
+
+def _counted(status: Tree, count: Count) -> Tree:
+    """Return a status with the numbers of the pods."""
+    numbers = {
+        "active": len(count.active),
+        "succeeded": count.succeeded,
+        "failed": count.failed,
+    }
+    for name, number in numbers.items():
+        status.pop(name, None)
+        if number:
+            status[name] = number
+    status["ready"] = sum(1 for pod in count.active if is_ready(pod))
+    status["terminating"] = 0
+    status["uncountedTerminatedPods"] = {}
+    if count.done:
+        status["completedIndexes"] = _ranges(count.done)
+    return status
 
 
 def _ended(conditions: list[Tree], kind: str, reason: str, words: str, now: str) -> list[Tree]:

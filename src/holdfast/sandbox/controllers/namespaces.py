@@ -92,7 +92,11 @@ class Namespaces:
             for name in row["metadata"].get("finalizers") or []
         ]
         rows = [
-            ("NamespaceContentRemaining", "SomeResourcesRemain", f"Some resources are remaining: {names}")
+            (
+                "NamespaceContentRemaining",
+                "SomeResourcesRemain",
+                f"Some resources are remaining: {names}",
+            )
         ]
         if finalizers:
             counts = ", ".join(

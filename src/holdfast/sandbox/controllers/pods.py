@@ -106,7 +106,11 @@ class Pods:
         store.put(PODS, key, {**pod, "metadata": metadata, "spec": spec, "status": status})
         where = f"{metadata['namespace']}/{metadata['name']}"
         access.emit(
-            pod, "Normal", "Scheduled", f"Successfully assigned {where} to {NODE}", "default-scheduler"
+            pod,
+            "Normal",
+            "Scheduled",
+            f"Successfully assigned {where} to {NODE}",
+            "default-scheduler",
         )
         return None
 
@@ -288,4 +292,3 @@ def _ended(container: Tree, now: str) -> Tree:
         return row
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}
     return {**row, "started": False, "state": {"terminated": ended}}
-

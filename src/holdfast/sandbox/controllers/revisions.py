@@ -30,19 +30,15 @@ def present_revision(access: Access, owner: Tree) -> Tree:
             return row
     metadata = owner["metadata"]
     short = template_hash(template)
-    labels = {**(value(template, "metadata", "labels") or {}), HASH_LABEL: short}
+    label = HASH_LABEL if owner["kind"] == "DaemonSet" else "controller.kubernetes.io/hash"
+    labels = {**(value(template, "metadata", "labels") or {}), label: short}
     made: Tree = {
         "name": f"{metadata['name']}-{short}",
         "labels": labels,
         "ownerReferences": [owner_reference(owner)],
     }
-    annotations = {
-        key: text
-        for key, text in (metadata.get("annotations") or {}).items()
-        if not key.startswith("kubectl.kubernetes.io/last-applied")
-    }
-    if annotations:
-        made["annotations"] = annotations
+    if metadata.get("annotations"):
+        made["annotations"] = dict(metadata["annotations"])
     tree: Tree = {"metadata": made, "data": data, "revision": newest + 1}
     return access.create(REVISIONS, metadata["namespace"], tree)
 

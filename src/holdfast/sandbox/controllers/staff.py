@@ -45,7 +45,14 @@ class Staff:
         if plane.builtin_controllers:
             reconcilers += [Namespaces(ca_pem), GarbageCollector()]
             reconcilers += [Deployments(), Replicas(), Pods()]
-            reconcilers += [Endpoints(), StatefulSets(), DaemonSets(), Jobs(), CronJobs(), Volumes()]
+            reconcilers += [
+                Endpoints(),
+                StatefulSets(),
+                DaemonSets(),
+                Jobs(),
+                CronJobs(),
+                Volumes(),
+            ]
             reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))
         self._engine = Engine(self._access, reconcilers)
 

@@ -48,9 +48,7 @@ class StatefulSets:
                 self._create(access, owner, number, use)
                 if not parallel:
                     return
-            elif not parallel and not is_ready(pod):
-                return
-            elif pod["metadata"].get("deletionTimestamp") and not parallel:
+            elif not parallel and (not is_ready(pod) or pod["metadata"].get("deletionTimestamp")):
                 return
         for number in sorted(pods, reverse=True):
             if not first <= number < first + wanted:
@@ -69,10 +67,10 @@ class StatefulSets:
             pod = pods[number]
             if number < partition:
                 return
-            if pod["metadata"].get("deletionTimestamp") or not is_ready(pod):
-                if _revision_of(pod, owner) == revision:
-                    return
-            if _revision_of(pod, owner) != revision:
+            current = _revision_of(pod) == revision
+            if current and (pod["metadata"].get("deletionTimestamp") or not is_ready(pod)):
+                return
+            if not current:
                 StatefulSets._delete(access, owner, pod)
                 return
 
@@ -80,7 +78,9 @@ class StatefulSets:
         metadata = owner["metadata"]
         name = f"{metadata['name']}-{number}"
         template = _template_of(access, owner, revision)
-        pod = pod_from_template(template, owner, {"name": name, "generateName": f"{metadata['name']}-"})
+        pod = pod_from_template(
+            template, owner, {"name": name, "generateName": f"{metadata['name']}-"}
+        )
         short = revision.rpartition("-")[2]
         pod["metadata"]["labels"] = {
             **(pod["metadata"].get("labels") or {}),
@@ -133,14 +133,14 @@ class StatefulSets:
         least = int(value(owner, "spec", "minReadySeconds", default=0))
         now = access.plane.clock.now()
         waits = [unavailable_for(pod, least, now) for pod in pods]
-        updated = sum(1 for pod in pods if _revision_of(pod, owner) == revision)
+        updated = sum(1 for pod in pods if _revision_of(pod) == revision)
         wanted = int(value(owner, "spec", "replicas", default=1))
         ready = sum(1 for wait in waits if wait is not None)
         done = updated == wanted == len(pods) == ready
         current = revision if done else before
         counts = {
             "readyReplicas": ready,
-            "currentReplicas": sum(1 for pod in pods if _revision_of(pod, owner) == current),
+            "currentReplicas": sum(1 for pod in pods if _revision_of(pod) == current),
             "updatedReplicas": updated,
         }
         status: Tree = {
@@ -168,8 +168,7 @@ def _by_number(access: Access, owner: Tree) -> dict[int, Tree]:
     return found
 
 
-def _revision_of(pod: Tree, owner: Tree) -> str:
-    del owner
+def _revision_of(pod: Tree) -> str:
     return str((pod["metadata"].get("labels") or {}).get(HASH_LABEL, ""))
 
 

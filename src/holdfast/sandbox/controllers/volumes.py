@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from holdfast.domain.manifest import Tree
-from holdfast.sandbox.controllers.access import Access, value
+from holdfast.sandbox.admission.builtin_rules import CLAIM_PROTECTION
+from holdfast.sandbox.controllers.access import PODS, Access, value
 from holdfast.sandbox.controllers.engine import Wakes, own_key
 from holdfast.sandbox.kinds.resource import ResourceId
 from holdfast.sandbox.store.objects import Change, Key
@@ -21,13 +22,22 @@ def _of_volume(change: Change) -> list[Key]:
     return [(reference.get("namespace", ""), reference.get("name", ""))]
 
 
+def _of_pod(change: Change) -> list[Key]:
+    """The claims of a pod that is gone; they may be waiting for it."""
+    if change.type != "DELETED":
+        return []
+    rows = value(change.now.tree, "spec", "volumes", default=[])
+    names = [value(row, "persistentVolumeClaim", "claimName") for row in rows]
+    return [(change.key[0], name) for name in names if name]
+
+
 @dataclass(slots=True)
 class Volumes:
     """Reconciles PersistentVolumeClaims."""
 
     name: str = "volume"
     wakes: dict[ResourceId | None, Wakes] = field(
-        default_factory=lambda: {CLAIMS: own_key, VOLUMES: _of_volume}
+        default_factory=lambda: {CLAIMS: own_key, VOLUMES: _of_volume, PODS: _of_pod}
     )
 
     def reconcile(self, access: Access, key: Key) -> float | None:
@@ -36,7 +46,10 @@ class Volumes:
         if claim is None:
             self._release(access, key)
             return None
-        if value(claim, "status", "phase") == "Bound" or claim["metadata"].get("deletionTimestamp"):
+        if claim["metadata"].get("deletionTimestamp"):
+            self._unprotect(access, claim)
+            return None
+        if value(claim, "status", "phase") == "Bound":
             return None
         volume = self._find_volume(access, claim)
         if volume is None:
@@ -44,6 +57,20 @@ class Volumes:
         if volume is not None:
             self._bind(access, claim, volume)
         return None
+
+    @staticmethod
+    def _unprotect(access: Access, claim: Tree) -> None:
+        """Let a claim go when no pod uses it."""
+        metadata = dict(claim["metadata"])
+        finalizers = metadata.get("finalizers") or []
+        if CLAIM_PROTECTION not in finalizers:
+            return
+        for pod in access.all_of(PODS, metadata["namespace"]):
+            for row in value(pod, "spec", "volumes", default=[]):
+                if value(row, "persistentVolumeClaim", "claimName") == metadata["name"]:
+                    return
+        metadata["finalizers"] = [name for name in finalizers if name != CLAIM_PROTECTION]
+        access.update(CLAIMS, {**claim, "metadata": metadata})
 
     @staticmethod
     def _find_volume(access: Access, claim: Tree) -> Tree | None:

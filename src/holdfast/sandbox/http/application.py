@@ -22,13 +22,13 @@ from holdfast.sandbox.http.answers import (
 )
 from holdfast.sandbox.http.changing import Changer
 from holdfast.sandbox.http.discovery import Discovery
-from holdfast.sandbox.kinds.paths import Target, parse_target
 from holdfast.sandbox.http.reading import Reader
 from holdfast.sandbox.http.requests import Request
 from holdfast.sandbox.http.subresources import Subresources
 from holdfast.sandbox.http.watch import Watches
+from holdfast.sandbox.kinds.paths import Target, parse_target
 from holdfast.sandbox.kinds.resource import Resource
-from holdfast.sandbox.openapi.documents import Documents
+from holdfast.sandbox.openapi.documents import EMPTY_VERSION_2, PROTOBUF_VERSION_2, Documents
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import (
     StatusError,
@@ -140,7 +140,9 @@ class Application:
         if name.startswith("v3/"):
             return Answer(200, documents.version_3(name.removeprefix("v3/")))
         if name == "v2":
-            # Protobuf alone is not made here; clients that read version 3 never ask.
+            if "protobuf" in request.accept and "json" not in request.accept:
+                # kubectl reads version 3; it asks for this only about kinds that do not exist.
+                return Answer(200, EMPTY_VERSION_2, PROTOBUF_VERSION_2)
             negotiate(request.accept, ())
             return Answer(200, documents.version_2())
         raise resource_missing()

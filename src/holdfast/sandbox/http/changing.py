@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.sandbox.http.answers import OBJECT_FORMS, Answer, json_answer, negotiate
-from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.http.reading import Reader, match_of
 from holdfast.sandbox.http.requests import Request, decode_json, decode_object, read_dry_run
 from holdfast.sandbox.kinds.builtin import NOT_BUILT
+from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.kinds.versions import to_storage
+from holdfast.sandbox.options import DeleteOptions, WriteOptions, Written
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.protobuf import decoding as protobuf
 from holdfast.sandbox.statuses import bad_request, not_built
 from holdfast.sandbox.verbs.deleting import RETURNS_OBJECT, Deleter
-from holdfast.sandbox.options import DeleteOptions, WriteOptions, Written
 from holdfast.sandbox.verbs.patching import Patcher
 from holdfast.sandbox.verbs.writing import Writer
 

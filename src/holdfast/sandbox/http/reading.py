@@ -9,14 +9,30 @@ from dataclasses import dataclass, field
 import orjson
 
 from holdfast.domain.manifest import Tree
-from holdfast.sandbox.http.answers import LIST_FORMS, OBJECT_FORMS, Answer, Form, json_answer, negotiate, raw_answer
+from holdfast.sandbox.http.answers import (
+    LIST_FORMS,
+    OBJECT_FORMS,
+    Answer,
+    Form,
+    json_answer,
+    negotiate,
+    raw_answer,
+)
 from holdfast.sandbox.http.conversion import Viewer
-from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.http.requests import Request
+from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import Plane
-from holdfast.sandbox.statuses import StatusError, bad_request, expired, invalid, not_found, too_large
-from holdfast.sandbox.statuses import FieldError, Named
+from holdfast.sandbox.statuses import (
+    FieldError,
+    Named,
+    StatusError,
+    bad_request,
+    expired,
+    invalid,
+    not_found,
+    too_large,
+)
 from holdfast.sandbox.store.objects import Stored
 from holdfast.sandbox.store.selectors import Match, label_match, parse_fields, parse_labels
 
@@ -70,7 +86,9 @@ class Reader:
         if form.shape == "Table":
             include = request.query.get("includeObject", "")
             table = self.viewer.table(resource, [stored], include, with_columns=True)
-            table["metadata"] = {"resourceVersion": stored.tree["metadata"].get("resourceVersion", "")}
+            table["metadata"] = {
+                "resourceVersion": stored.tree["metadata"].get("resourceVersion", "")
+            }
             return json_answer(table, status, warnings)
         if form.shape:
             return json_answer(self.viewer.partial(stored.tree, form.version), status, warnings)
@@ -88,7 +106,10 @@ class Reader:
             return json_answer(table)
         if form.shape:
             partial = [self.viewer.partial(item.tree, form.version, inside=True) for item in items]
-            head = {"kind": "PartialObjectMetadataList", "apiVersion": f"meta.k8s.io/{form.version}"}
+            head = {
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": f"meta.k8s.io/{form.version}",
+            }
             return json_answer({**head, "metadata": meta, "items": partial})
         return raw_answer(self._list_bytes(resource, items, meta))
 
@@ -125,14 +146,16 @@ class Reader:
         asked = request.query.get("resourceVersion", "")
         current = self._check_asked_version(asked)
         if request.query.get("resourceVersionMatch") == "Exact" and int(asked or 0) != current:
-            raise expired(f"The resourceVersion for the provided list is too old.")
+            raise expired("The resourceVersion for the provided list is too old.")
         return current
 
     def _check_asked_version(self, asked: str) -> int:
         current = self.plane.store.version
         if asked and not asked.isdigit():
             wrong = FieldError(
-                "FieldValueInvalid", "resourceVersion", f'Invalid value: "{asked}": strconv.ParseUint'
+                "FieldValueInvalid",
+                "resourceVersion",
+                f'Invalid value: "{asked}": strconv.ParseUint',
             )
             raise invalid(Named("meta.k8s.io", "", "ListOptions"), [wrong])
         if asked and int(asked) > current:

@@ -38,7 +38,9 @@ class Request:
     @classmethod
     def from_scope(cls, scope: Any, receive: Receive) -> "Request":
         """Read what stands in the ASGI scope."""
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        headers = {
+            key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
+        }
         text = scope["query_string"].decode("latin-1")
         query = dict(parse_qsl(text, keep_blank_values=True)) if text else {}
         return cls(scope["method"], scope["path"], query, headers, receive)
@@ -138,7 +140,7 @@ def decode_object(content_type: str, raw: bytes) -> Tree:
             raise bad_request(str(error)) from error
     if content_type not in JSON_TYPES:
         accepted = ["application/json", protobuf.MEDIA_TYPE]
-        raise unsupported_media_type(content_type, accepted)
+        raise unsupported_media_type(accepted)
     tree = decode_json(raw)
     if not isinstance(tree, dict):
         raise bad_request("couldn't get version/kind; the body is not an object")

@@ -191,4 +191,3 @@ def with_value(tree: Tree, path: tuple[str, ...], value: JSON) -> Tree:
     if not rest:
         return {**tree, step: value}
     return {**tree, step: with_value(tree.get(step) or {}, tuple(rest), value)}
-

@@ -17,14 +17,14 @@ import orjson
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.http.answers import OBJECT_FORMS, Form, Send, negotiate
 from holdfast.sandbox.http.conversion import Viewer
-from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.http.reading import check_list_options, match_of
 from holdfast.sandbox.http.requests import Request
+from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import StatusError, too_old
 from holdfast.sandbox.store.objects import Stored
-from holdfast.sandbox.store.watching import Scope, WatchEvent, Watcher
+from holdfast.sandbox.store.watching import Scope, Watcher, WatchEvent
 
 # Seconds between bookmarks of a quiet watch, as in the real server.
 BOOKMARK_INTERVAL_S = 60.0
@@ -73,9 +73,7 @@ class Watches:
             if resource is None or watcher.scope.resource == resource.id:
                 watcher.close()
 
-    async def serve(
-        self, request: Request, resource: Resource, target: Target, send: Send
-    ) -> None:
+    async def serve(self, request: Request, resource: Resource, target: Target, send: Send) -> None:
         """Stream until the client leaves, the time is over, or the server stops.
 
         Raises:

@@ -113,7 +113,7 @@ def crd_errors(crd: Tree, old: Tree | None) -> list[FieldError]:
     name, group, plural = crd["metadata"].get("name"), spec.get("group"), names.get("plural")
     errors: list[FieldError] = []
     if name and name != f"{plural}.{group}":
-        words = "must be spec.names.plural+\".\"+spec.group"
+        words = 'must be spec.names.plural+"."+spec.group'
         errors.append(invalid_value("metadata.name", name, words))
     errors += [
         required(f"spec.{path}")
@@ -159,16 +159,12 @@ def _version_errors(spec: Tree) -> list[FieldError]:
 
 
 def _change_errors(old: Tree, new: Tree) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for path in ("group", "scope"):
-        if old.get(path) != new.get(path):
-            errors.append(invalid_value(f"spec.{path}", new.get(path), "field is immutable"))
     before, after = old["names"], new.get("names") or {}
-    for path in ("plural", "kind"):
-        if before.get(path) != after.get(path):
-            field = f"spec.names.{path}"
-            errors.append(invalid_value(field, after.get(path), "field is immutable"))
-    return errors
+    pairs = [(f"spec.{key}", old.get(key), new.get(key)) for key in ("group", "scope")]
+    pairs += [(f"spec.names.{key}", before.get(key), after.get(key)) for key in ("plural", "kind")]
+    return [
+        invalid_value(field, now, "field is immutable") for field, was, now in pairs if was != now
+    ]
 
 
 def accepted_status(crd: Tree, now: str) -> Tree:

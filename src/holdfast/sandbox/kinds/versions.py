@@ -34,7 +34,9 @@ _CPU = "targetCPUUtilizationPercentage"
 def _is_plain_cpu(metric: JSON) -> bool:
     target = (metric.get("resource") or {}).get("target") or {}
     name = (metric.get("resource") or {}).get("name")
-    return bool(metric.get("type") == "Resource" and name == "cpu" and target.get("averageUtilization"))
+    return bool(
+        metric.get("type") == "Resource" and name == "cpu" and target.get("averageUtilization")
+    )
 
 
 def _autoscaler_to_v1(tree: Tree) -> Tree:

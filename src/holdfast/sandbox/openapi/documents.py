@@ -21,6 +21,11 @@ _OPTIONS = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 _LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
 
 
+PROTOBUF_VERSION_2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+# A document of version 2 in protobuf that describes nothing: swagger, info, no paths.
+EMPTY_VERSION_2 = b"\x0a\x032.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.36.3\x42\x00"
+
+
 class Documents:
     """Makes the documents, once for each state of the registry."""
 

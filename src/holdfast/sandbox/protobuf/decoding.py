@@ -1,6 +1,6 @@
-"""From Kubernetes' protobuf to the JSON tree.
+r"""From Kubernetes' protobuf to the JSON tree.
 
-    "k8s\\0"  Unknown{ 1: TypeMeta{1: apiVersion, 2: kind}, 2: the object }
+    "k8s\0"  Unknown{ 1: TypeMeta{1: apiVersion, 2: kind}, 2: the object }
 
 Go writes every field that is no pointer, also empty ones; the types know which of those are stored
 (`Shapes.completed` drops the rest, as the real server does when it writes JSON).

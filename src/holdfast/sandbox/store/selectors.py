@@ -12,7 +12,9 @@ from holdfast.sandbox.statuses import StatusError, bad_request
 
 Match = Callable[[Tree], bool]
 
-_TERM = re.compile(r"\s*(!)?\s*([A-Za-z0-9_./-]+)\s*(?:(==|=|!=|>|<|\s(?:in|notin)\s*\()\s*(.*))?$", re.S)
+_TERM = re.compile(
+    r"\s*(!)?\s*([A-Za-z0-9_./-]+)\s*(?:(==|=|!=|>|<|\s(?:in|notin)\s*\()\s*(.*))?$", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +201,7 @@ def _field_term(term: str, whole: str) -> tuple[str, str, str]:
         if operator in term:
             field, _, value = term.partition(operator)
             return field.strip(), operator, value.strip()
-    raise bad_request(
-        f"invalid selector: '{whole}'; can't understand '{term}'"
-    )
+    raise bad_request(f"invalid selector: '{whole}'; can't understand '{term}'")
 
 
 def _field(tree: Tree, path: str) -> str:

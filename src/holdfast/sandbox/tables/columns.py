@@ -25,7 +25,7 @@ def definitions(resource: Resource) -> list[Tree]:
     """Return the column definitions of a resource."""
     if resource.custom:
         return _custom_definitions(resource)
-    text = COLUMNS.get(tuple(resource.id))
+    text = COLUMNS.get(resource.id)
     if text is None:
         return [_column("Name"), _column("Created At:date")]
     return [_column(item.strip()) for item in text.split(",")]
@@ -35,7 +35,7 @@ def cells(resource: Resource, tree: Tree, now: datetime.datetime) -> list[JSON]:
     """Return the cells of an object."""
     if resource.custom:
         return _custom_cells(resource, tree, now)
-    row = ROWS.get(tuple(resource.id))
+    row = ROWS.get(resource.id)
     if row is None:
         return [tree["metadata"]["name"], tree["metadata"].get("creationTimestamp")]
     return row(tree, now)
@@ -54,26 +54,25 @@ def _column(text: str) -> Tree:
 
 
 def _custom_definitions(resource: Resource) -> list[Tree]:
-    found = [_column("Name")]
-    for row in resource.columns:
-        found.append(
-            {
-                "name": row["name"],
-                "type": row["type"],
-                "format": row.get("format", ""),
-                "description": row.get("description")
-                or f"Custom resource definition column (in JSONPath format): {row['jsonPath']}",
-                "priority": row.get("priority", 0),
-            }
-        )
-    return found
+    return [_column("Name"), *(_custom_column(row) for row in resource.columns)]
+
+
+def _custom_column(row: Tree) -> Tree:
+    return {
+        "name": row["name"],
+        "type": row["type"],
+        "format": row.get("format", ""),
+        "description": row.get("description")
+        or f"Custom resource definition column (in JSONPath format): {row['jsonPath']}",
+        "priority": row.get("priority", 0),
+    }
 
 
 def _custom_cells(resource: Resource, tree: Tree, now: datetime.datetime) -> list[JSON]:
-    found: list[JSON] = [tree["metadata"]["name"]]
-    for row in resource.columns:
-        found.append(_custom_cell(row, tree, now))
-    return found
+    return [
+        tree["metadata"]["name"],
+        *(_custom_cell(row, tree, now) for row in resource.columns),
+    ]
 
 
 def _custom_cell(row: Tree, tree: Tree, now: datetime.datetime) -> JSON:
@@ -131,23 +130,21 @@ def _closing(text: str) -> int:
 
 
 def _step(item: JSON, step: str) -> list[JSON]:
-    if not step.startswith("["):
-        if step == "*":
-            return list(item.values()) if isinstance(item, dict) else list(item or [])
-        return [item.get(step)] if isinstance(item, dict) else []
-    inner = step[1:-1].strip()
-    if inner[:1] in {"'", '"'}:
-        return [item.get(inner[1:-1])] if isinstance(item, dict) else []
-    if not isinstance(item, list):
-        return []
-    if inner == "*":
-        return list(item)
-    if inner.startswith("?("):
+    inner = step[1:-1].strip() if step.startswith("[") else ""
+    if inner in {"", "*"} and step in {"*", "[*]"}:
+        return list(item.values()) if isinstance(item, dict) else list(item or [])
+    if isinstance(item, dict):
+        name = inner[1:-1] if inner[:1] in {"'", '"'} else step
+        return [item.get(name)]
+    if isinstance(item, list) and inner.startswith("?("):
         return [value for value in item if _filter(value, inner[2:-1])]
-    try:
+    if (
+        isinstance(item, list)
+        and inner.lstrip("-").isdigit()
+        and -len(item) <= int(inner) < len(item)
+    ):
         return [item[int(inner)]]
-    except (ValueError, IndexError):
-        return []
+    return []
 
 
 def _filter(value: JSON, condition: str) -> bool:

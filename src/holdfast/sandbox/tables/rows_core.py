@@ -4,7 +4,16 @@ import datetime
 from collections.abc import Callable
 
 from holdfast.domain.manifest import JSON, Tree
-from holdfast.sandbox.tables.cells import NONE, age, at, join_some, number, pairs, selector_text, since
+from holdfast.sandbox.tables.cells import (
+    NONE,
+    age,
+    at,
+    join_some,
+    number,
+    pairs,
+    selector_text,
+    since,
+)
 
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -179,7 +188,8 @@ def _volume(tree: Tree, now: datetime.datetime) -> list[JSON]:
 
 def _quota(tree: Tree, now: datetime.datetime) -> list[JSON]:
     hard, used = at(tree, "status", "hard") or {}, at(tree, "status", "used") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for key in sorted(hard):
         text = f"{key}: {used.get(key, '0')}/{hard[key]}"
         (limits if key.startswith("limits") else requests).append(text)
@@ -229,7 +239,13 @@ def _slice(tree: Tree, now: datetime.datetime) -> list[JSON]:
     ports = [str(row.get("port", "*")) for row in tree.get("ports") or []]
     found = [text for row in tree.get("endpoints") or [] for text in row.get("addresses") or []]
     shown_ports = join_some(ports) or "<unset>"
-    return [_name(tree), tree.get("addressType", ""), shown_ports, join_some(found) or "<unset>", age(tree, now)]
+    return [
+        _name(tree),
+        tree.get("addressType", ""),
+        shown_ports,
+        join_some(found) or "<unset>",
+        age(tree, now),
+    ]
 
 
 def _ingress_class(tree: Tree, now: datetime.datetime) -> list[JSON]:
@@ -281,7 +297,13 @@ def _binding(tree: Tree, now: datetime.datetime) -> list[JSON]:
 
 def _priority(tree: Tree, now: datetime.datetime) -> list[JSON]:
     default = bool(tree.get("globalDefault"))
-    return [_name(tree), number(tree, "value"), default, age(tree, now), tree.get("preemptionPolicy")]
+    return [
+        _name(tree),
+        number(tree, "value"),
+        default,
+        age(tree, now),
+        tree.get("preemptionPolicy"),
+    ]
 
 
 def _storage_class(tree: Tree, now: datetime.datetime) -> list[JSON]:

@@ -41,8 +41,7 @@ COLUMNS: dict[tuple[str, str], str] = {
         "Name, Reference, Targets, MinPods, MaxPods, Replicas, Age"
     ),
     ("batch", "cronjobs"): (
-        "Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age, "
-        f"{_WIDE}"
+        f"Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age, {_WIDE}"
     ),
     ("batch", "jobs"): f"Name, Status, Completions, Duration, Age, {_WIDE}",
     ("policy", "poddisruptionbudgets"): (
@@ -100,7 +99,7 @@ def _pod(tree: Tree, now: datetime.datetime) -> list[JSON]:
     ]
 
 
-def _pod_template(tree: Tree, now: datetime.datetime) -> list[JSON]:  # noqa: ARG001
+def _pod_template(tree: Tree, now: datetime.datetime) -> list[JSON]:
     names, images = containers(at(tree, "template", "spec"))
     return [_name(tree), names, images, pairs(at(tree, "template", "metadata", "labels"))]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission.namespaces import check_deletion
 from holdfast.sandbox.kinds.resource import Resource
+from holdfast.sandbox.options import DeleteOptions, Written
 from holdfast.sandbox.plane import Plane, timestamp
 from holdfast.sandbox.statuses import conflict, not_found
 from holdfast.sandbox.store.objects import Stored
-from holdfast.sandbox.options import DeleteOptions, Written
 from holdfast.sandbox.verbs.writing import is_finished
 
 FOREGROUND = "foregroundDeletion"

@@ -15,6 +15,7 @@ from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.kinds.paths import Target
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.kinds.versions import to_storage, to_version
+from holdfast.sandbox.options import WriteOptions, Written
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import (
     FieldError,
@@ -28,7 +29,6 @@ from holdfast.sandbox.statuses import (
 )
 from holdfast.sandbox.store.objects import Stored
 from holdfast.sandbox.verbs.json_patch import json_patch
-from holdfast.sandbox.options import WriteOptions, Written
 from holdfast.sandbox.verbs.writing import Writer
 from holdfast.schema.strategic_merge import merge_patch
 
@@ -82,9 +82,7 @@ class Patcher:
         fresh["metadata"] = dict(fresh.get("metadata") or {})
         return self.writer.change(storage, live, fresh, options)
 
-    def _patched(
-        self, resource: Resource, content_type: str, live: Stored, body: bytes
-    ) -> JSON:
+    def _patched(self, resource: Resource, content_type: str, live: Stored, body: bytes) -> JSON:
         tree = to_version(resource, live.tree)
         patch = _decode_json(body)
         match content_type:
@@ -102,7 +100,7 @@ class Patcher:
                 accepted = [JSON_PATCH, MERGE, APPLY]
                 if not resource.custom:
                     accepted.insert(2, STRATEGIC)
-                raise unsupported_media_type(content_type, accepted)
+                raise unsupported_media_type(accepted)
 
     def _apply(
         self,
@@ -165,7 +163,7 @@ def patched_tree(content_type: str, tree: Tree, body: bytes) -> Tree:
     elif content_type in {MERGE, STRATEGIC, APPLY}:
         patched = merge_patch(tree, patch)
     else:
-        raise unsupported_media_type(content_type, [JSON_PATCH, MERGE, STRATEGIC, APPLY])
+        raise unsupported_media_type([JSON_PATCH, MERGE, STRATEGIC, APPLY])
     if not isinstance(patched, dict):
         raise bad_request("the patched object is not an object")
     return patched

@@ -15,6 +15,7 @@ from holdfast.sandbox.admission.namespaces import check_namespace
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.kinds.resource import Resource
+from holdfast.sandbox.options import WriteOptions, Written
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import (
     FieldError,
@@ -25,7 +26,6 @@ from holdfast.sandbox.statuses import (
 )
 from holdfast.sandbox.store.objects import Stored
 from holdfast.schema.apply_merge import differs_only_in_times
-from holdfast.sandbox.options import WriteOptions, Written
 
 _ALLOW_UNCONDITIONAL = frozenset({"", "apps", "batch", "autoscaling", "networking.k8s.io"})
 
@@ -87,7 +87,7 @@ class Writer:
         self.rules.prepared(case)
         metadata = fresh["metadata"]
         name = metadata.get("name") or ""
-        errors = self.rules.errors(case)
+        errors = self.rules.errors(case) + self.shapes.problems(resource, fresh)
         errors += metadata_errors(resource, metadata)
         if errors:
             raise invalid(resource.named(name), errors)
@@ -150,6 +150,9 @@ class Writer:
         meta.check_versions(resource, name, old, sent)
         fresh["metadata"] = meta.keep_on_update(old["metadata"], sent)
         self._limit_to_subresource(resource, old, fresh, options)
+        if managers is None:
+            # What the rules add below belongs to nobody.
+            managers = self.shapes.recorded(resource, old, fresh, options, self.plane.now())
         case = Case(self.plane, resource, fresh, old, options.dry_run)
         self.rules.prepared(case)
         generation = meta.next_generation(resource, old, fresh)
@@ -158,8 +161,6 @@ class Writer:
         errors = self._update_errors(case, old)
         if errors:
             raise invalid(resource.named(name), errors)
-        if managers is None:
-            managers = self.shapes.recorded(resource, old, fresh, options, self.plane.now())
         return self._keep(resource, live, fresh, managers, options)
 
     def _keep(
@@ -218,7 +219,7 @@ class Writer:
 
     def _update_errors(self, case: Case, old: Tree) -> list[FieldError]:
         metadata = case.new["metadata"]
-        errors = self.rules.errors(case)
+        errors = self.rules.errors(case) + self.shapes.problems(case.resource, case.new)
         errors += metadata_errors(case.resource, metadata)
         errors += _metadata_update_errors(old["metadata"], metadata)
         return errors

@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.cluster.connection import Options
 from holdfast.cluster.events import EventRecorder
+from holdfast.cluster.reader import LogQuery
 from holdfast.domain.errors import InternalError
 from holdfast.domain.events import AppEvent, Reason
 from holdfast.domain.identity import GroupKind, GroupVersionKind, Uid
@@ -23,6 +24,7 @@ from tests.support.kube import (
     DEPLOYMENT,
     NAMESPACE,
     SECRET,
+    Answer,
     Proxy,
     apply,
     config_map,
@@ -158,6 +160,19 @@ async def test_the_log_of_a_pod_that_is_missing_is_an_error(
             pass
 
     assert (await refused(read())).code == "HF2003"
+
+
+async def test_a_log_is_read_line_by_line_and_its_last_line_needs_no_newline(
+    proxy: Proxy, namespace: str
+) -> None:
+    async with connected(proxy.access) as far:
+        proxy.calls.append(Answer(200, "eins\nzwei €\n\ndrei".encode()))
+        query = LogQuery(container="c", tail_lines=4, timestamps=True)
+        lines = [line async for line in far.reader.logs(namespace, "pod-a", query)]
+    assert lines == ["eins", "zwei €", "", "drei"]
+    method, path = proxy.requests[-1]
+    assert method == "GET"
+    assert path.endswith("/pods/pod-a/log?container=c&tailLines=4&timestamps=true")
 
 
 # --- ClusterWriter ---------------------------------------------------------------------------

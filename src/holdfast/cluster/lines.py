@@ -18,17 +18,19 @@ class LineTooLongError(Exception):
 
 
 class LineSplitter:
-    """Collects chunks and gives complete lines, without their newline; empty lines are dropped."""
+    """Collects chunks and gives complete lines, without their newline."""
 
-    __slots__ = ("_limit", "_parts", "_size")
+    __slots__ = ("_keep_empty", "_limit", "_parts", "_size")
 
-    def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, limit: int = MAX_LINE_BYTES, *, keep_empty: bool = False) -> None:
         """Start with nothing collected.
 
         Args:
             limit: The longest line that is accepted, in bytes.
+            keep_empty: Give empty lines, too; they mean something in a log.
         """
         self._limit = limit
+        self._keep_empty = keep_empty
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -65,7 +67,7 @@ class LineSplitter:
                 line = view[start:end]
             if len(line) > self._limit:
                 raise LineTooLongError(self._too_long(len(line)))
-            if len(line):
+            if len(line) or self._keep_empty:
                 lines.append(line)
             start = end + 1
             end = chunk.find(b"\n", start)

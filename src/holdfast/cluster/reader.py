@@ -142,12 +142,13 @@ class Reader:
                 raise refusal(
                     Response(stream.status, body, stream.headers), about=f"Pod {namespace}/{pod}"
                 )
-            splitter = LineSplitter()
+            splitter = LineSplitter(keep_empty=True)
             while chunk := await stream.read():
                 for line in splitter.feed(chunk):
                     yield bytes(line).decode("utf-8", "replace")
-            for line in splitter.feed(b"\n"):  # the last line may lack its newline
-                yield bytes(line).decode("utf-8", "replace")
+            if splitter.pending_bytes:  # the last line may lack its newline
+                for line in splitter.feed(b"\n"):
+                    yield bytes(line).decode("utf-8", "replace")
         finally:
             stream.close()
 

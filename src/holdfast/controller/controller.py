@@ -7,79 +7,33 @@ Triggers of one Application are merged: the deepest level wins. A worker does, i
 requested operation, the deletion, the round that is due.
 """
 
-import asyncio
 import logging
-import random
-from dataclasses import dataclass, field
-from datetime import timedelta
 
-from holdfast.applying.write import ObjectWriting
 from holdfast.config.settings import ControllerSettings
-from holdfast.controller.comparing import Comparing
-from holdfast.controller.deletion import Deletion, DeletionParts
-from holdfast.controller.desired import DesiredStates
-from holdfast.controller.episodes import Episodes
-from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
+from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
-from holdfast.controller.namespaces import NamespaceKeeper
-from holdfast.controller.objects import Objects
-from holdfast.controller.observer import Observer
-from holdfast.controller.operations import OperationParts, Operations
-from holdfast.controller.permits import Permits
 from holdfast.controller.run_state import restore_run, start_run
-from holdfast.controller.selectors import parse_selector
+from holdfast.controller.schedule import Schedule
 from holdfast.controller.state import AppState, ObjectState, Registry
-from holdfast.controller.status_writer import StatusWriter, difference
-from holdfast.controller.sync_lane import RoundEnd, SyncLane, SyncLaneParts
-from holdfast.controller.tasks_runner import TaskPorts, TaskRunner
-from holdfast.controller.watches import Watches
+from holdfast.controller.status_writer import difference
+from holdfast.controller.sync_lane import RoundEnd
+from holdfast.controller.wiring import ControllerPorts, Hooks, wire
 from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Application
 from holdfast.domain.errors import ClusterError
-from holdfast.domain.events import EventRecorder, Listener, Reason
+from holdfast.domain.events import Reason
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import Operation
 from holdfast.domain.plan import SystemWrite
-from holdfast.domain.ports import (
-    Clock,
-    ClusterReader,
-    ClusterWriter,
-    Kinds,
-    Metrics,
-    Renderer,
-    Sealing,
-    Sources,
-    SystemWriter,
-    Watching,
-)
 from holdfast.kit.keyed_queue import KeyedQueue
-from holdfast.kit.tasks import Supervisor
-from holdfast.planning.refresh import Expiry, Level, Refresh, RefreshType, find_refresh
+from holdfast.planning.refresh import Level, Refresh, RefreshType
+
+__all__ = ["Controller", "ControllerPorts"]
 
 log = logging.getLogger(__name__)
 
 _SOON_S = 0.05
 _HEAL_STATUS = -1
-
-
-@dataclass(frozen=True, slots=True)
-class ControllerPorts:
-    """Everything outside that the controller talks to."""
-
-    clock: Clock
-    supervisor: Supervisor
-    reader: ClusterReader
-    writer: ClusterWriter
-    system: SystemWriter
-    kinds: Kinds
-    sealing: Sealing
-    watching: Watching
-    sources: Sources
-    renderer: Renderer
-    recorder: EventRecorder
-    metrics: Metrics
-    rng: random.Random = field(default_factory=random.Random)
-    listeners: tuple[Listener, ...] = ()
 
 
 class Controller:
@@ -98,102 +52,13 @@ class Controller:
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
         self._kinds_are_stale = False
         self._watched_repositories: set[str] = set()
-        self._wire()
-
-    def _wire(self) -> None:
-        ports, settings, registry = self._ports, self._settings, self.registry
-        self._objects = Objects(registry, ports.kinds, self.installation.tracking)
-        permits = Permits(registry, ports.kinds)
-        writing = ObjectWriting(ports.reader, ports.writer)
-        runtime = LaneRuntime(
-            ports.clock,
-            ports.supervisor,
-            settings,
-            self._object_changed,
-            self._healed,
-            Episodes(ports.clock, ports.listeners),
-        )
-        self.lane = HealLane(registry, self._objects, writing, ports.reader, permits, runtime)
-        self.observer = Observer(registry, self._objects, self.lane)
-        self.observer.app_changed = self._app_changed
-        self.observer.kinds_changed = self._kinds_changed
-        self.observer.settings_changed = self._settings_changed
-        self.observer.is_selected = parse_selector(settings.selector)
-        self._watches = Watches(
-            registry, ports.watching, ports.reader, ports.kinds, self.observer, settings
-        )
-        self._status = StatusWriter(
-            registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
-        )
-        self._status.listeners = ports.listeners
-        desired = DesiredStates(
-            ports.sources, ports.renderer, ports.kinds, ports.sealing, settings.control_namespace
-        )
-        desired.settings = self.installation
-        self._desired = desired
-        comparing = Comparing(
-            self._objects,
-            ports.writer,
-            parallel=settings.sync.parallel_dry_runs,
-            may_ask=not settings.observe,
-        )
-        keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
-        self._objects.ask_namespace = keeper.ask
-        self._sync = SyncLane(
-            SyncLaneParts(
-                registry,
-                self._objects,
-                desired,
-                self._watches,
-                comparing,
-                self.lane,
-                self._status,
-                ports.kinds,
-                ports.clock,
-                ports.metrics,
-                settings,
-            )
-        )
-        runner = TaskRunner(
-            registry,
-            TaskPorts(
-                ports.reader,
-                ports.writer,
-                writing,
-                permits,
-                self._objects,
-                self.lane,
-                asyncio.Semaphore(settings.sync.parallel_writes),
-                asyncio.Semaphore(settings.sync.parallel_dry_runs),
-            ),
-        )
-        self._operations = Operations(
-            OperationParts(
-                registry,
-                desired,
-                comparing,
-                self._watches,
-                runner,
-                permits,
-                keeper,
-                ports.kinds,
-                self._status,
-                ports.clock,
-                settings,
-            )
-        )
-        self._deletion = Deletion(
-            DeletionParts(
-                registry,
-                self._objects,
-                self._watches,
-                permits,
-                ports.writer,
-                ports.system,
-                self._status,
-                ports.clock,
-            )
-        )
+        lanes = wire(ports, settings, self.registry, Hooks(self._object_changed, self._healed))
+        lanes.observer.app_changed = self._app_changed
+        lanes.observer.kinds_changed = self._kinds_changed
+        lanes.observer.settings_changed = self._settings_changed
+        self.lane, self.observer = lanes.heal, lanes.observer
+        self._lanes = lanes
+        self._schedule = Schedule(settings.refresh, ports.clock, ports.rng)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -204,18 +69,20 @@ class Controller:
             ClusterError: the first lists could not be had.
         """
         try:
-            self._desired.kube_version = (await self._ports.reader.server_version()).lstrip("v")
+            self._lanes.desired.kube_version = (await self._ports.reader.server_version()).lstrip(
+                "v"
+            )
         except ClusterError as error:
             log.warning("server version unknown code=%s %s", error.code, error)
         try:
             await self._work_until_cancelled()
         finally:
             self.lane.close()
-            self._watches.stop()
+            self._lanes.watches.stop()
             self._queue.close()
 
     async def _work_until_cancelled(self) -> None:
-        await self._watches.start()
+        await self._lanes.watches.start()
         log.info(
             "watching namespace=%s apps=%d",
             self._settings.control_namespace,
@@ -306,9 +173,9 @@ class Controller:
             self._use_kinds()
 
     def _use_kinds(self) -> None:
-        for gvk in self._watches.failed_kinds():
+        for gvk in self._lanes.watches.failed_kinds():
             if self._ports.kinds.find(gvk) is not None:
-                self._watches.restart(gvk)
+                self._lanes.watches.restart(gvk)
         waiting = [s for s in self.registry.objects.values() if s.waits_for is not None]
         self.observer.reconsider(waiting)
         for state in self.registry.apps.values():
@@ -321,8 +188,8 @@ class Controller:
         if settings == self.installation:
             return
         self.installation = settings
-        self._objects.tracking = settings.tracking
-        self._desired.settings = settings
+        self._lanes.objects.tracking = settings.tracking
+        self._lanes.desired.settings = settings
         for key in self.registry.apps:
             self._queue.add(key, Level.LATEST)
 
@@ -344,7 +211,7 @@ class Controller:
             state.failures += 1
             state.last_error = f"HF9001 {type(error).__name__}: {error}"
             log.exception("HF9001 round failed app=%s", key)
-            await self._sync.say_bug(state, error)
+            await self._lanes.sync.say_bug(state, error)
             self._queue.add_after(key, Level.LATEST, min(300.0, 2.0**state.failures))
         else:
             state.failures = 0
@@ -360,11 +227,11 @@ class Controller:
         elif restore_run(app, self._ports.clock.now()) is not None:
             await self._operate(state)
         elif app.is_deleting:
-            again = await self._deletion.step(state)
+            again = await self._lanes.deletion.step(state)
             if again is not None:
                 self._queue.add_after(state.key, Level.NOTHING, again)
         else:
-            if not await self._status.write_heals(state):
+            if not await self._lanes.status.write_heals(state):
                 self._queue.add_after(state.key, Level.RECENT, self._settings.status_debounce_s)
             await self._look(state, level)
 
@@ -372,33 +239,33 @@ class Controller:
         """Run one pass of the requested operation; a round follows its end."""
         operation = state.application.operation
         if state.desired is None:
-            await self._sync.round(state, Level.LATEST, RefreshType.NORMAL)
-        again = await self._operations.step(state)
+            await self._lanes.sync.round(state, Level.LATEST, RefreshType.NORMAL)
+        again = await self._lanes.operations.step(state)
         if again is not None:
             # The operation waits; what people see of the objects must not wait with it.
-            await self._sync.round(state, Level.RECENT, RefreshType.NORMAL)
+            await self._lanes.sync.round(state, Level.RECENT, RefreshType.NORMAL)
             self._queue.add_after(state.key, Level.RECENT, again)
             return
         is_manual = operation is not None and not operation.automated
         self._queue.add(state.key, Level.LATEST_FORCED if is_manual else Level.LATEST)
 
     async def _look(self, state: AppState, level: Level) -> None:
-        due = self._find_due(state, level)
+        due = self._schedule.find_due(state, level)
         if due is not None:
             await self._round(state, due)
         elif state.reconciled_at is not None:
-            self._schedule_next(state)
+            self._queue_next(state)
 
     async def _round(self, state: AppState, due: Refresh) -> None:
         app = state.application
-        end = await self._sync.round(state, due.level, due.type)
-        await self._status.remove_refresh_annotation(app)
+        end = await self._lanes.sync.round(state, due.level, due.type)
+        await self._lanes.status.remove_refresh_annotation(app)
         if end.operation is not None:
             await self._start_operation(state, end)
         if end.again_at is not None:
             wait = (end.again_at - self._ports.clock.now()).total_seconds()
             self._queue.add_after(state.key, Level.LATEST, max(0.0, wait))
-        self._schedule_next(state)
+        self._queue_next(state)
 
     async def _start_operation(self, state: AppState, end: RoundEnd) -> None:
         """Put the operation of automatic sync on the Application, unless it moved meanwhile."""
@@ -424,40 +291,15 @@ class Controller:
                 return
             raise
         state.application = Application.parse(answer)
-        self._status.tell(state, Reason.OPERATION_STARTED, end.event)
+        self._lanes.status.tell(state, Reason.OPERATION_STARTED, end.event)
         self._queue.add(key, Level.RECENT)
 
     # --- when ---------------------------------------------------------------------------------
 
-    def _find_due(self, state: AppState, level: Level) -> Refresh | None:
-        queued = level if level > Level.NOTHING else None
-        now = self._ports.clock.now()
-        expired = self._is_expired(state)
-        if state.desired is None or expired:
-            queued = max(queued or Level.LATEST, Level.LATEST)
-        app = state.application
-        due = find_refresh(app, now, Expiry(timedelta(0), timedelta(0)), queued)
-        hard_s = self._settings.refresh.hard_reconciliation_s
-        if due is not None and hard_s > 0 and self._age_s(state) > hard_s:
-            return Refresh(RefreshType.HARD, max(due.level, Level.LATEST), due.reason)
-        return due
-
-    def _is_expired(self, state: AppState) -> bool:
-        soft = self._settings.refresh.reconciliation_s
-        return soft > 0 and self._age_s(state) >= soft
-
-    def _age_s(self, state: AppState) -> float:
-        if state.reconciled_at is None:
-            return float("inf")
-        return (self._ports.clock.now() - state.reconciled_at).total_seconds()
-
-    def _schedule_next(self, state: AppState) -> None:
-        refresh = self._settings.refresh
-        if refresh.reconciliation_s <= 0:
-            return
-        wait = max(1.0, refresh.reconciliation_s - self._age_s(state))
-        wait += self._ports.rng.random() * refresh.jitter_s
-        self._queue.add_after(state.key, Level.NOTHING, wait)
+    def _queue_next(self, state: AppState) -> None:
+        wait_s = self._schedule.next_look_s(state)
+        if wait_s is not None:
+            self._queue.add_after(state.key, Level.NOTHING, wait_s)
 
     def _count(self, state: AppState) -> None:
         app = state.application

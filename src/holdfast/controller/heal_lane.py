@@ -38,19 +38,21 @@ from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.drift import Drift, DriftKind
 from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import Closing, Outcome
-from holdfast.domain.identity import Uid
+from holdfast.domain.identity import ResourceKey, Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.plan import Authorized, Purpose, Refused
 from holdfast.domain.ports import Clock, ClusterReader
 from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
 from holdfast.healing.decide import Situation, decide
-from holdfast.healing.memory import HealPolicy, remember
+from holdfast.healing.memory import HealPolicy, next_attempt_at, remember, restored, undone
 from holdfast.kit.tasks import Supervisor
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
+_JUDGED = frozenset({"HF2002", "HF2013", "HF2014"})  # forbidden, webhook, quota (apply.md A1)
+_SIGNED_OUT = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class HealLane:
         self._healed = runtime.healed
         self._episodes = runtime.episodes
         self._is_closed = False
+        self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
+        self._not_before: dict[ResourceKey, float] = {}  # the server asked for patience
 
     def close(self) -> None:
         """Heal nothing any more, whatever still comes: somebody else leads from now on."""
@@ -194,9 +198,14 @@ class HealLane:
             drifted = comparison is not None and comparison.needs_apply
             kind = DriftKind.CHANGED if drifted else None
         if kind is None:
+            state.memory = restored(state.memory)
             return Nothing()
         situation = self._situation(state, app.application, live, kind)
-        return decide(situation, state.memory, self._policy, self._clock.monotonic())
+        now = self._clock.monotonic()
+        state.memory = undone(state.memory, now)
+        verdict = decide(situation, state.memory, self._policy, now)
+        patience = self._not_before.get(state.key, now)
+        return Wait(patience) if isinstance(verdict, Heal) and patience > now else verdict
 
     def _situation(
         self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
@@ -233,16 +242,17 @@ class HealLane:
                 assert_never(verdict)
 
     def _look_again(self, state: ObjectState, until_s: float) -> None:
-        name = f"heal-timer {state.key}"
-        if self._supervisor.is_running(name):
-            return
-        self._supervisor.once(name, self._consider_at(state, until_s))
+        planned = self._looks.get(state.key)
+        if planned is not None and planned <= until_s:
+            return  # what is seen then decides about the next look
+        self._looks[state.key] = until_s
+        self._supervisor.once(f"heal-timer {state.key}", self._consider_at(state, until_s))
 
     async def _consider_at(self, state: ObjectState, until_s: float) -> None:
         await self._clock.sleep(max(0.0, until_s - self._clock.monotonic()))
-        self._supervisor.once(f"heal-again {state.key}", self._consider_now(state))
-
-    async def _consider_now(self, state: ObjectState) -> None:
+        if self._looks.get(state.key) != until_s:
+            return  # an earlier look took this one's place
+        del self._looks[state.key]
         self.consider(state)
 
     # --- acting -------------------------------------------------------------------------------
@@ -273,7 +283,10 @@ class HealLane:
         if app is None or target is None or self._is_past(state, sighting.live):
             return
         try:
-            if sighting.live is None and not await self._app_still_wants(app.application):
+            if sighting.live is None and not await _still_wants(self._reader, app.application):
+                return
+            if self._is_past(state, sighting.live):
+                state.is_dirty = True  # somebody created it meanwhile: look at what stands there
                 return
             # Anything may have changed while we waited: decide again on what is known now.
             verdict = self._verdict(state, sighting)
@@ -292,6 +305,7 @@ class HealLane:
             return
         self._objects.applied(state, target, answer)
         state.memory = remember(state.memory, self._policy, self._clock.monotonic())
+        self._not_before.pop(state.key, None)
         app.heal_attempts += 1
         drift = self._episodes.attempted(state, sighting, Outcome.HEALED, "")
         app.healed.append(_healed_object(target, drift, started, self._clock.now()))
@@ -321,41 +335,27 @@ class HealLane:
 
     def _failed(self, state: ObjectState, sighting: Sighting, error: ClusterError) -> None:
         now = self._clock.monotonic()
-        refused = error.retry is Retry.NEVER
+        refused = error.retry is Retry.NEVER or _was_judged(error)
         outcome = Outcome.REFUSED if refused else Outcome.POSTPONED
         self._episodes.attempted(state, sighting, outcome, f"{error.code} {error.message}")
-        match error.retry:
-            case Retry.ON_PREREQUISITE:
-                state.waits_for = self._objects.prerequisite_of(state)
-                self._objects.ask_for_namespace(state)
-                self._look_again(state, now + _RETRY_S)
-            case Retry.NEVER:
-                target = state.applied
-                state.memory = remember(
-                    state.memory,
-                    self._policy,
-                    now,
-                    refusal=error.message,
-                    manifest=target.hash if target else "",
-                )
-                log.warning("heal refused object=%s code=%s %s", state.key, error.code, error)
-                self._look_again(state, now + self._policy.base_s)
-                self._changed(state)
-            case Retry.NOW | Retry.BACKOFF:
-                # Not an attempt that counts: the server never judged it.
-                wait = error.retry_after_s or _RETRY_S
-                log.info("heal postponed object=%s code=%s %s", state.key, error.code, error)
-                self._look_again(state, now + wait)
-            case _:
-                assert_never(error.retry)
-
-    async def _app_still_wants(self, app: Application) -> bool:
-        """Ask for the Application itself: its deletion may not have reached us yet (A3)."""
-        fresh = await self._reader.get(APPLICATION, app.key.namespace, app.key.name)
-        if fresh is None or fresh.uid != app.manifest.uid:
-            return False
-        now = Application.parse(fresh)
-        return now.self_heals and not now.is_deleting and not now.skips_reconcile
+        if refused:
+            # The server's words on this very manifest: one try for each step of the backoff.
+            hashed = state.applied.hash if state.applied else ""
+            state.memory = remember(
+                state.memory, self._policy, now, refusal=error.message, manifest=hashed
+            )
+            log.warning("heal refused object=%s code=%s %s", state.key, error.code, error)
+            self._look_again(state, next_attempt_at(state.memory, self._policy, now))
+            self._changed(state)
+        elif error.retry is Retry.ON_PREREQUISITE:
+            state.waits_for = self._objects.prerequisite_of(state)
+            self._objects.ask_for_namespace(state)
+            self._look_again(state, now + _RETRY_S)
+        else:
+            # Not an attempt that counts: the server never judged it.
+            at = self._not_before[state.key] = now + (error.retry_after_s or _RETRY_S)
+            log.info("heal postponed object=%s code=%s %s", state.key, error.code, error)
+            self._look_again(state, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +374,20 @@ class LaneRuntime:
     changed: Callable[[ObjectState], None]
     healed: Callable[[HealReport], None]
     episodes: Episodes
+
+
+def _was_judged(error: ClusterError) -> bool:
+    """Whether somebody must change something before the same request can succeed."""
+    return error.code in _JUDGED and error.status != _SIGNED_OUT
+
+
+async def _still_wants(reader: ClusterReader, app: Application) -> bool:
+    """Ask for the Application itself: its deletion may not have reached us yet (A3)."""
+    fresh = await reader.get(APPLICATION, app.key.namespace, app.key.name)
+    if fresh is None or fresh.uid != app.manifest.uid:
+        return False
+    now = Application.parse(fresh)
+    return now.self_heals and not now.is_deleting and not now.skips_reconcile
 
 
 def _was_finished(state: ObjectState, last: Manifest | None) -> bool:

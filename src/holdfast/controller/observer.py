@@ -70,6 +70,11 @@ class Observer:
             known = self._registry.namespaces or {}
             names = {key.name for key in keys}
             self._registry.namespaces = {n: gone for n, gone in known.items() if n in names}
+            # What came back while the watch was broken shows in the list alone.
+            objects = self._registry.objects.values()
+            self.reconsider([state for state in objects if state.waits_for is not None])
+        if scope.gvk == CRD:
+            self.kinds_changed()
         for key in [key for key in self._registry.apps if scope.gvk == APPLICATION]:
             if (
                 ResourceKey(APPLICATION.group, APPLICATION.kind, key.namespace, key.name)

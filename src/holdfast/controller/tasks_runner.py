@@ -23,7 +23,7 @@ from holdfast.domain.events import Closing
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import Phase
 from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, Refused, Verb
-from holdfast.domain.ports import ClusterReader, ClusterWriter
+from holdfast.domain.ports import ClusterWriter
 from holdfast.planning.options import OperationOptions
 from holdfast.planning.prune import choose_prune
 from holdfast.planning.tasks import Task
@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 class TaskPorts:
     """What the runner works with."""
 
-    reader: ClusterReader
     writer: ClusterWriter
     writing: ObjectWriting
     permits: Permits

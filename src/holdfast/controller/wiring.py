@@ -114,12 +114,8 @@ def wire(
     desired = DesiredStates(
         ports.sources, ports.renderer, ports.kinds, ports.sealing, settings.control_namespace
     )
-    comparing = Comparing(
-        objects,
-        ports.writer,
-        parallel=settings.sync.parallel_dry_runs,
-        may_ask=not settings.observe,
-    )
+    asked = settings.sync.parallel_dry_runs
+    comparing = Comparing(objects, ports.writer, parallel=asked, may_ask=not settings.observe)
     keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
     objects.ask_namespace = keeper.ask
     task_ports = TaskPorts(

@@ -137,7 +137,7 @@ def server_side_apply(
     """
     if "managedFields" in (applied.get("metadata") or {}):
         raise ApplyRequestError("metadata.managedFields must be nil")
-    _check_types(live, applied, type)
+    _check_type(applied, type)
     base = empty_object(type, applied) if live is None else _without_managed_fields(live)
     managers = read_managers(live or {})
     if not managers:
@@ -149,7 +149,12 @@ def server_side_apply(
         if writer.manager != KUBECTL_MANAGER or not _may_take(conflict, base, type, writer):
             raise
         merged = _apply(base, applied, managers, type, writer, force=True)
-    changed = live is None or merged != base
+    except ListItemError as error:
+        # A CRD made a list associative after its items were stored.
+        raise TypedPatchError(
+            f"failed to create typed live object ({_described(base)}): {error}"
+        ) from error
+    changed = live is None or (merged is not base and merged != base)
     after = without_nulls(merged, type) if changed else merged
     owned = managers.get(key)
     if owned is not None and changed:
@@ -211,21 +216,11 @@ def differs_only_in_times(before: Mapping[str, JSON], after: Mapping[str, JSON])
 # -- apply, step by step -------------------------------------------------------------------
 
 
-def _check_types(
-    live: Mapping[str, JSON] | None,
-    applied: Mapping[str, JSON],
-    kind: ObjectType,
-) -> None:
+def _check_type(applied: Mapping[str, JSON], kind: ObjectType) -> None:
     errors = typed_errors(applied, kind)
     if errors:
         who = _described(applied)
         raise TypedPatchError(f"failed to create typed patch object ({who}): {joined(errors)}")
-    if live is not None:
-        bare = _without_managed_fields(live)
-        errors = typed_errors(bare, kind, allow_duplicates=True)
-        if errors:
-            who = _described(live)
-            raise TypedPatchError(f"failed to create typed live object ({who}): {joined(errors)}")
 
 
 def _described(tree: Mapping[str, JSON]) -> str:
@@ -259,7 +254,7 @@ def _apply(
     last = working.get(key)
     fields = field_set_of(applied, kind).recursive_difference(writer.reset_fields)
     working[key] = Owned(fields, writer.api_version, last.time if last else None)
-    if last is not None and not last.fields.is_empty:
+    if last is not None and not (last.fields - fields).is_empty:
         merged = _prune(merged, last.fields, working, kind)
     merged = _with_reset(merged, live, writer.reset_fields)
     comparison = compare(live, merged, kind).without(writer.reset_fields)
@@ -417,6 +412,8 @@ def _wished_managers(
 
 
 def _reconciled(managers: Managers, kind: ObjectType) -> Managers:
+    if kind.name:
+        return dict(managers)  # built-in types do not change under stored objects
     return {
         key: owned.with_fields(in_line_with(owned.fields, kind)) for key, owned in managers.items()
     }

@@ -16,15 +16,13 @@ from holdfast.schema.types import ANY, ListKind, ScalarType, Shape, Type
 
 if TYPE_CHECKING:
     from holdfast.domain.manifest import JSON
-
-_BOOLEAN = "boolean"
+    from holdfast.schema.field_path import PathElement
 
 
 def typed_errors(tree: JSON, kind: Type, *, allow_duplicates: bool = False) -> list[str]:
     """Return each reason why the tree is not of its type, as `.spec.x: reason`."""
-    errors: list[str] = []
-    _check(tree, kind, "", errors, allow_duplicates)
-    return errors
+    errors = _check(tree, kind, allow_duplicates)
+    return [f"{error.path}: {error.reason}" if error.path else error.reason for error in errors]
 
 
 def joined(errors: list[str]) -> str:
@@ -34,81 +32,92 @@ def joined(errors: list[str]) -> str:
     return "\n".join(["errors:", *(f"  {error}" for error in errors)])
 
 
-def _check(value: JSON, kind: Type, path: str, errors: list[str], duplicates: bool) -> None:
+class _Error:
+    """A reason and the path to it, which grows while the walk comes back."""
+
+    __slots__ = ("path", "reason")
+
+    def __init__(self, reason: str) -> None:
+        self.path = ""
+        self.reason = reason
+
+
+def _below(element: PathElement, errors: list[_Error]) -> list[_Error]:
+    if errors:
+        prefix = server_form((element,))
+        for error in errors:
+            error.path = prefix + error.path
+    return errors
+
+
+def _check(value: JSON, kind: Type, duplicates: bool) -> list[_Error]:
     if value is None or kind.scalar is ScalarType.RAW:
-        return
+        return []
     shape = effective_shape(kind, value)
     if shape is Shape.LIST:
         if not isinstance(value, list):
-            errors.append(_at(path, f"expected list, got {_go(value)}"))
-        else:
-            _check_list(value, kind, path, errors, duplicates)
-    elif shape in (Shape.STRUCT, Shape.MAP):
-        if not isinstance(value, dict):
-            errors.append(_at(path, f"expected map, got {_go(value)}"))
-        else:
-            _check_map(value, kind, path, errors, duplicates)
-    else:
-        _check_scalar(value, kind, path, errors)
+            return [_Error(f"expected list, got {_go(value)}")]
+        return _check_list(value, kind, duplicates)
+    if shape is Shape.SCALAR:
+        reason = _scalar_reason(value, kind)
+        return [_Error(reason)] if reason else []
+    if not isinstance(value, dict):
+        return [_Error(f"expected map, got {_go(value)}")]
+    return _check_map(value, kind, duplicates)
 
 
-def _check_map(
-    value: dict[str, JSON], kind: Type, path: str, errors: list[str], duplicates: bool
-) -> None:
+def _check_map(value: dict[str, JSON], kind: Type, duplicates: bool) -> list[_Error]:
+    errors: list[_Error] = []
     for name, inner in value.items():
-        below = path + server_form((FieldName(name),))
         inner_type = kind.find_child(name)
         if inner_type is None:
-            errors.append(_at(below, "field not declared in schema"))
-            return  # the server stops at the first one, too
-        _check(inner, inner_type, below, errors, duplicates)
+            errors += _below(FieldName(name), [_Error("field not declared in schema")])
+            return errors  # the server stops at the first one, too
+        errors += _below(FieldName(name), _check(inner, inner_type, duplicates))
+    return errors
 
 
-def _check_list(
-    items: list[JSON], kind: Type, path: str, errors: list[str], duplicates: bool
-) -> None:
+def _check_list(items: list[JSON], kind: Type, duplicates: bool) -> list[_Error]:
     item_type = kind.items or ANY
+    errors: list[_Error] = []
+    if kind.shape is Shape.ANY or kind.list_kind is ListKind.ATOMIC:
+        for place, item in enumerate(items):
+            errors += _below(ListIndex(place), _check(item, item_type, duplicates))
+        return errors
     seen: set[str] = set()
     for place, item in enumerate(items):
-        if kind.shape is Shape.ANY or kind.list_kind is ListKind.ATOMIC:
-            below = path + server_form((ListIndex(place),))
-        else:
-            try:
-                element = list_element(kind, item)
-            except ListItemError as error:
-                errors.append(_at(path, f"element {place}: {error}"))
-                return
+        try:
+            element = list_element(kind, item)
+        except ListItemError as error:
+            return [*errors, _Error(f"element {place}: {error}")]
+        if element in seen and not duplicates:
             shown = server_form((decode_element(element),))
-            if element in seen and not duplicates:
-                errors.append(_at(path, f"duplicate entries for key {shown}"))
-            seen.add(element)
-            below = path + shown
-        _check(item, item_type, below, errors, duplicates)
+            errors.append(_Error(f"duplicate entries for key {shown}"))
+        seen.add(element)
+        errors += _below(decode_element(element), _check(item, item_type, duplicates))
+    return errors
 
 
-def _check_scalar(value: JSON, kind: Type, path: str, errors: list[str]) -> None:
+def _scalar_reason(value: JSON, kind: Type) -> str:
+    """Return why a value is not this scalar; empty when it is."""
     if kind.shape is Shape.ANY:
-        return
+        return ""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    reason = ""
     if kind.is_untyped:
         # An int-or-string may be anything to the merge; a quantity any scalar.
         if isinstance(value, dict | list) and kind.scalar is not ScalarType.INT_OR_STRING:
-            errors.append(_at(path, f"expected any scalar, got {_go(value)}"))
-        return
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind.scalar in (ScalarType.INTEGER, ScalarType.NUMBER):
+            reason = f"expected any scalar, got {_go(value)}"
+    elif kind.scalar in (ScalarType.INTEGER, ScalarType.NUMBER):
         if not is_number:
-            name = _go_type(value)
-            errors.append(_at(path, f"expected numeric (int or float), got {name}"))
+            reason = f"expected numeric (int or float), got {_go_type(value)}"
     elif kind.scalar is ScalarType.STRING:
         if not isinstance(value, str):
             shown = f"&value.valueUnstructured{{Value:{_go_literal(value)}}}"
-            errors.append(_at(path, f"expected string, got {shown}"))
-    elif kind.scalar == _BOOLEAN and not isinstance(value, bool):
-        errors.append(_at(path, f"expected boolean, got {_go(value)}"))
-
-
-def _at(path: str, message: str) -> str:
-    return f"{path}: {message}" if path else message
+            reason = f"expected string, got {shown}"
+    elif not isinstance(value, bool):
+        reason = f"expected boolean, got {_go(value)}"
+    return reason
 
 
 def _go(value: JSON) -> str:

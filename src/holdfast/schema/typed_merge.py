@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from holdfast.schema.field_path import FieldName
@@ -56,31 +57,37 @@ def same_value(one: JSON, other: JSON) -> bool:
 
 
 def merge(live: JSON, applied: JSON, kind: Type) -> JSON:
-    """Return `applied` put on `live`; `ABSENT` when neither has anything to say."""
-    shape = effective_shape(kind, live if applied is ABSENT else applied)
+    """Return `applied` put on `live`: `live` itself where `applied` says nothing new."""
+    if applied is ABSENT:
+        return live
+    shape = effective_shape(kind, applied)
     if shape is Shape.SCALAR or is_atomic(kind, shape):
-        return live if applied is ABSENT else applied
+        return live if same_value(live, applied) else applied
     if shape is Shape.LIST:
         ours = live if isinstance(live, list) else []
         theirs = applied if isinstance(applied, list) else []
         if not ours and not theirs:
-            return live if applied is ABSENT else applied
-        return _merge_lists(ours, theirs, kind) or ABSENT
+            return live if same_value(live, applied) else applied
+        return _merge_lists(ours, theirs, kind) if theirs else live
     mine = live if isinstance(live, dict) else {}
     added = applied if isinstance(applied, dict) else {}
     if not mine and not added:
-        return live if applied is ABSENT else applied
-    return _merge_maps(mine, added, kind) or ABSENT
+        return live if same_value(live, applied) else applied
+    return _merge_maps(mine, added, kind) if added else live
 
 
 def _merge_maps(live: dict[str, JSON], applied: dict[str, JSON], kind: Type) -> dict[str, JSON]:
-    made: dict[str, JSON] = {}
-    for name in (*live, *(name for name in applied if name not in live)):
+    """Return both maps as one; `live` itself when the other says nothing new."""
+    made = dict(live)
+    changed = False
+    for name, value in applied.items():
         child = kind.find_child(name) or ANY
-        merged = merge(live.get(name, ABSENT), applied.get(name, ABSENT), child)
-        if merged is not ABSENT:
+        old = live.get(name, ABSENT)
+        merged = merge(old, value, child)
+        if merged is not old:
+            changed = True
             made[name] = merged
-    return made
+    return made if changed else live
 
 
 def _merge_lists(live: list[JSON], applied: list[JSON], kind: Type) -> list[JSON]:
@@ -92,12 +99,9 @@ def _merge_lists(live: list[JSON], applied: list[JSON], kind: Type) -> list[JSON
     item_type = kind.items or ANY
     ours = list_elements(kind, live)
     theirs = list_elements(kind, applied)
-    merged = _ListMerge(ours, theirs)
-    return [
-        value
-        for mine, other in merged.pairs()
-        if (value := merge(mine, other, item_type)) is not ABSENT
-    ]
+    made = [merge(mine, other, item_type) for mine, other in _ListMerge(ours, theirs).pairs()]
+    is_same = len(made) == len(live) and all(map(is_, made, live))
+    return live if is_same else made
 
 
 class _ListMerge:

@@ -7,6 +7,7 @@ Out: path elements of list items, the `FieldSet` of all that the tree says (`fie
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from holdfast.schema.field_path import FieldName, ListKey, SetValue, decode_element
@@ -72,7 +73,17 @@ def _keyed_element(kind: Type, item: JSON) -> str:
             f"associative list with keys has an element that omits all key fields [{names}] "
             "(and doesn't have default values for any key fields)"
         )
-    return ListKey(tuple(sorted(fields))).encoded
+    fields.sort()
+    try:
+        return _key_text(tuple((name, value, type(value)) for name, value in fields))
+    except TypeError:  # a key field holds a list or an object
+        return ListKey(tuple(fields)).encoded
+
+
+@lru_cache(maxsize=65536)
+def _key_text(fields: tuple[tuple[str, JSON, type], ...]) -> str:
+    """Return the element of some key fields; the types keep `1`, `1.0` and `true` apart."""
+    return ListKey(tuple((name, value) for name, value, _ in fields)).encoded
 
 
 def list_elements(kind: Type, items: list[JSON]) -> list[tuple[str, JSON]]:

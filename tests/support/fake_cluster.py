@@ -590,7 +590,7 @@ class FakeSources:
         if self.error is not None:
             raise self.error
         await asyncio.sleep(0.001)
-        if revision in ("", "HEAD"):
+        if revision in ("", "HEAD") and self.head:
             return self.head
         if revision not in self.commits:
             raise RepositoryError("HF1002", f"revision {revision} does not exist")
@@ -671,7 +671,7 @@ def keys_of(trees: Iterable[Tree]) -> list[ResourceKey]:
 def _read_tables() -> None:
     """Read the type tables at import: in an async test a file that is read counts as blocking."""
     samples = [builders.config_map(), builders.deployment(), builders.service(), builders.job()]
-    for tree in [*samples, builders.secret(), builders.namespace()]:
+    for tree in [*samples, builders.secret(), builders.namespace(), builders.widget()]:
         manifest = Manifest(tree)
         writer = Writer("holdfast", manifest.api_version, _NOW)
         merged = server_side_apply(None, tree, type=_type_of(manifest.gvk), writer=writer)

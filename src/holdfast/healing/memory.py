@@ -4,7 +4,7 @@ Only a heal that the server accepted, or refused for good, counts. All times are
 monotonic clock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class HealMemory:
         last_end: When the last heal ended, or None.
         refusal: The server's words when the last heal was refused for good, else `""`.
         refused_hash: Hash of the manifest that was refused.
+        undone_at: When the last heal was first seen undone, or None while it holds.
     """
 
     recent: tuple[float, ...] = ()
@@ -24,6 +25,7 @@ class HealMemory:
     last_end: float | None = None
     refusal: str = ""
     refused_hash: str = ""
+    undone_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def next_attempt_at(memory: HealMemory, policy: HealPolicy, now: float) -> float
     if _held(memory, policy, now):
         return now
     in_window = sum(1 for end in memory.recent if now - end < policy.window_s)
-    if in_window < policy.free_heals and memory.step == 0:
+    if in_window < policy.free_heals and memory.step == 0 and not memory.refusal:
         return now
     return memory.last_end + wait_after(memory.step, policy)
 
@@ -71,7 +73,7 @@ def remember(
         full = len(in_window) >= policy.free_heals or memory.step > 0
         step = memory.step + 1 if full else 0
     if refusal:
-        step = memory.step + 1
+        step = memory.step + 1 if memory.refusal else memory.step
     return HealMemory(
         recent=(*in_window, now)[-64:],
         step=step,
@@ -81,9 +83,25 @@ def remember(
     )
 
 
+def undone(memory: HealMemory, now: float) -> HealMemory:
+    """Return the memory once drift is seen; only the first sight after a heal counts."""
+    if memory.last_end is None or memory.undone_at is not None:
+        return memory
+    return replace(memory, undone_at=now)
+
+
+def restored(memory: HealMemory) -> HealMemory:
+    """Return the memory when the drift went away without us."""
+    return memory if memory.undone_at is None else replace(memory, undone_at=None)
+
+
 def _held(memory: HealMemory, policy: HealPolicy, now: float) -> bool:
-    """Whether the last heal lasted: max(60 s, the step that was waited)."""
+    """Whether the last heal lasted: max(60 s, the step that was waited).
+
+    The time during which its undoing waits for the next heal does not count.
+    """
     if memory.last_end is None or memory.refusal:
         return False
     step = wait_after(memory.step - 1, policy) if memory.step else 0.0
-    return now - memory.last_end >= max(policy.window_s, step)
+    until = now if memory.undone_at is None else memory.undone_at
+    return until - memory.last_end >= max(policy.window_s, step)

@@ -1,7 +1,7 @@
 """Controller tests run in virtual time: a test of five minutes takes milliseconds."""
 
-from collections.abc import Callable
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 
 import pytest
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,33 @@ async def test_many_checkouts_of_one_commit_at_once_are_one(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(sources.checkout(source(repo), sha)) for _ in range(8)]
     assert len({task.result().root for task in tasks}) == 1
+
+
+async def test_checkouts_that_nobody_asks_for_are_dropped(repo: GitRepo, tmp_path: Path) -> None:
+    limits = SourceLimits(keep_s=3600, keep_trees=1, sweep_s=0)
+    clock = MovableClock()
+    sources = GitSources(str(tmp_path / "cache"), [str(tmp_path)], clock, limits=limits)
+    try:
+        shas = [repo.commit({"a.yaml": f"a: {n}"}) for n in range(3)]
+        roots = []
+        for sha in shas:
+            roots.append(Path((await sources.checkout(source(repo), sha)).root))
+            clock.moment += timedelta(minutes=45)
+        assert [root.exists() for root in roots] == [False, True, True]
+        again = await sources.checkout(source(repo), shas[0])
+        assert (Path(again.root) / "a.yaml").read_text() == "a: 0"
+    finally:
+        await sources.close()
+
+
+class MovableClock(SystemClock):
+    """The real clock with a date that a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
 
 
 @pytest.mark.parametrize(

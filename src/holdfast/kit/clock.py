@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 class SystemClock:
     """The clock of the machine."""
 
-    __slots__ = ()
-
     def now(self) -> datetime:
         """Return the wall clock, aware, UTC."""
         return datetime.now(UTC)

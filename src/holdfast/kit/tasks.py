@@ -76,7 +76,11 @@ class Supervisor:
         if name in self._tasks:
             self._serial += 1
             name = f"{name}#{self._serial}"
-        self._keep(name, self._run_once(name, coroutine))
+        try:
+            self._keep(name, self._run_once(name, coroutine))
+        except RuntimeError:
+            coroutine.close()  # it will never run: no "never awaited" warning
+            raise
 
     def cancel(self, name: str) -> None:
         """Cancel one task; nothing happens when there is none of that name."""

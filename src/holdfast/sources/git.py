@@ -4,12 +4,11 @@ import asyncio
 import hashlib
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pygit2
@@ -39,6 +38,7 @@ class SourceLimits:
         fetch_s: Longest fetch.
         keep_s: A checkout that was not asked for during that time may be dropped.
         keep_trees: That many checkouts are kept in any case.
+        sweep_s: How often old checkouts are looked for.
         tree: Bounds of one checkout.
     """
 
@@ -46,15 +46,8 @@ class SourceLimits:
     fetch_s: float = 120.0
     keep_s: float = 3600.0
     keep_trees: int = 64
+    sweep_s: float = 600.0
     tree: trees.TreeLimits = field(default_factory=trees.TreeLimits)
-
-
-@dataclass(slots=True)
-class _Known:
-    """A checkout on disk."""
-
-    folder: str
-    used_at: float
 
 
 class GitSources:
@@ -86,7 +79,7 @@ class GitSources:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._refs: dict[str, tuple[float, dict[str, str]]] = {}
-        self._trees: dict[tuple[str, str], _Known] = {}
+        self._swept_at: float | None = None
         self._local_watch = LocalWatch()
         mirrors.configure_libgit2()
 
@@ -228,26 +221,20 @@ class GitSources:
                     trees.write_tree(repository, sha, folder, self._limits.tree)
                 except (pygit2.GitError, KeyError) as error:
                     raise mirrors.unreadable(source.repo_url, error) from None
-            self._trees[key, sha] = _Known(folder, self._clock.monotonic())
-        self._drop_old_trees()
+            trees.touch(folder, self._clock.now())
+        self._sweep()
         _refuse_submodule(source, trees.submodules_of(folder))
         return Checkout(trees.files_of(folder), sha, source.repo_url)
 
-    def _drop_old_trees(self) -> None:
+    def _sweep(self) -> None:
+        now = self._clock.monotonic()
         with self._guard:
-            if len(self._trees) <= self._limits.keep_trees:
+            if self._swept_at is not None and now - self._swept_at < self._limits.sweep_s:
                 return
-            by_age = sorted(self._trees.items(), key=lambda item: item[1].used_at)
-            now = self._clock.monotonic()
-            old = [
-                (key, known)
-                for key, known in by_age[: -self._limits.keep_trees]
-                if now - known.used_at > self._limits.keep_s
-            ]
-            for key, _ in old:
-                del self._trees[key]
-        for _, known in old:
-            shutil.rmtree(known.folder, ignore_errors=True)
+            self._swept_at = now
+        before = self._clock.now() - timedelta(seconds=self._limits.keep_s)
+        folder = os.path.join(self._cache, "trees")
+        trees.drop_old(folder, before=before, keep=self._limits.keep_trees)
 
     def _commit_info(self, source: Source, sha: str) -> CommitInfo:
         repository = self._repository(source, sha)

@@ -4,11 +4,14 @@ Names come from git, so they are hostile: `..`, `.git`, slashes; links that leav
 million files. Files are written first and links last, so that nothing is ever written through one.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 
 import pygit2
 from pygit2.enums import FileMode
@@ -85,6 +88,33 @@ def submodules_of(target: str) -> tuple[str, ...]:
     """Return the submodules' paths of a written tree."""
     with open(os.path.join(target, _META), encoding="utf-8") as meta:
         return tuple(json.load(meta)["submodules"])
+
+
+def touch(target: str, now: datetime) -> None:
+    """Note that a tree was used, where other processes on the same cache see it too."""
+    moment = now.timestamp()
+    os.utime(target, (moment, moment))
+
+
+def drop_old(folder: str, *, before: datetime, keep: int) -> None:
+    """Remove the trees below `folder/*` that were not used since a moment, the oldest first.
+
+    What a killed process left half-written goes too.
+
+    Args:
+        folder: Holds one folder for each repository.
+        before: Trees used later than this stay.
+        keep: So many stay in any case.
+    """
+    found: list[tuple[float, str]] = []
+    for path in Path(folder).glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime, str(path)))
+    whole = sorted(item for item in found if not os.path.basename(item[1]).startswith("."))
+    spare = {path for _, path in whole[len(whole) - keep :]} if keep else set()
+    for used, tree in found:
+        if tree not in spare and used < before.timestamp():
+            shutil.rmtree(tree, ignore_errors=True)
 
 
 def _write_folder(

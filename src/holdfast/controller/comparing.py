@@ -104,9 +104,14 @@ class Comparing:
                 log.info("dry run refused object=%s code=%s %s", state.key, error.code, error)
                 self._objects.judge(state, SOMEHOW)
                 return
-        if state.desired is not target or state.live is not seen:
-            return  # moved on meanwhile; the next look judges it
-        self._conclude(state, target, live, answer)
+        if state.desired is not target or state.live is None or state.live.uid != seen.uid:
+            return  # another object or another commit: the next look judges it
+        if state.live is seen:
+            self._conclude(state, target, live, answer)
+        elif not self._judge_locally(state):
+            # Somebody writes it all the time: better a verdict on what was seen than none ever.
+            self._conclude(state, target, live, answer)
+            state.compared = None
 
     def _conclude(
         self, state: ObjectState, target: Target, live: Manifest, answer: Manifest

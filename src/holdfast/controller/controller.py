@@ -19,6 +19,7 @@ from holdfast.controller.status_writer import difference
 from holdfast.controller.sync_lane import RoundEnd
 from holdfast.controller.wiring import ControllerPorts, Hooks, wire
 from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Application
+from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import Reason
 from holdfast.domain.identity import AppKey
@@ -56,6 +57,7 @@ class Controller:
         lanes.observer.app_changed = self._app_changed
         lanes.observer.kinds_changed = self._kinds_changed
         lanes.observer.settings_changed = self._settings_changed
+        lanes.observer.pauses_changed = self._pauses_changed
         self.lane, self.observer = lanes.heal, lanes.observer
         self._lanes = lanes
         self._schedule = Schedule(settings.refresh, ports.clock, ports.rng)
@@ -192,6 +194,18 @@ class Controller:
         self._lanes.desired.settings = settings
         for key in self.registry.apps:
             self._queue.add(key, Level.LATEST)
+
+    def _pauses_changed(self) -> None:
+        """A pause came, changed or went: look again at everything that is not as it should be."""
+        for state in self.registry.apps.values():
+            drifted = [
+                found
+                for found in self.registry.objects_of(state)
+                if found.episode is not None or found.sync is not SyncCode.SYNCED
+            ]
+            self.observer.reconsider([found for found in drifted if found.applied is not None])
+            if drifted:
+                self._queue.add(state.key, Level.RECENT)
 
     # --- work ---------------------------------------------------------------------------------
 

@@ -83,9 +83,8 @@ class Deletion:
             await self._say(state, unreachable_destination(found))
             return _RECHECK_S
         await self._parts.watches.ensure_kinds(former_kinds(app))
+        await self._stop_healing(state)
         objects = self._managed(state)
-        for item in objects:
-            self._parts.objects.forget_target(item)
         lives = [item.live.manifest for item in objects if item.live is not None]
         step = next_cascade_step(app, lives)
         match step:
@@ -97,6 +96,14 @@ class Deletion:
                 return await self._release(app, finalizers)
             case _:
                 assert_never(step)
+
+    async def _stop_healing(self, state: AppState) -> None:
+        """Forget all targets; a heal that is on its way ends first, and what it made goes too."""
+        for item in self._parts.registry.objects_of(state):
+            if item.app != state.key:
+                continue
+            async with item.lock:
+                self._parts.objects.forget_target(item)
 
     def _managed(self, state: AppState) -> list[ObjectState]:
         project = self._parts.registry.projects.get(state.application.project)

@@ -22,6 +22,7 @@ from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOr
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.episodes import Episodes, Sighting
 from holdfast.controller.objects import Objects, is_finished_job
+from holdfast.controller.pauses import Pauses
 from holdfast.controller.permits import Permits
 from holdfast.controller.state import (
     AppState,
@@ -93,6 +94,7 @@ class HealLane:
         self._changed = runtime.changed
         self._healed = runtime.healed
         self._episodes = runtime.episodes
+        self._pauses = Pauses(registry, runtime.clock)
         self._is_closed = False
         self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
         self._not_before: dict[ResourceKey, float] = {}  # the server asked for patience
@@ -210,6 +212,7 @@ class HealLane:
     def _situation(
         self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
     ) -> Situation:
+        held = self._pauses.find(app, state.key)
         return Situation(
             kind=kind,
             target_hash=state.applied.hash if state.applied else "",
@@ -222,6 +225,8 @@ class HealLane:
             terminating=live is not None and live.is_terminating,
             finished_job=live is None and state.last_finished,
             missing_prerequisite=self._objects.find_missing_prerequisite(state),
+            paused=held.text if held is not None else "",
+            paused_until_s=held.until_s if held is not None else None,
         )
 
     def _follow_up(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:

@@ -15,6 +15,7 @@ from holdfast.domain.events import Closing
 from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, CRD, NAMESPACE
 from holdfast.domain.manifest import Manifest
+from holdfast.domain.pause import PAUSE, Pause
 from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.domain.project import PROJECT, Project
 from holdfast.planning.tracking import owner_of
@@ -31,6 +32,7 @@ class Observer:
     Attributes:
         app_changed: Called with the old and the new form (None: added, deleted).
         kinds_changed: Called when a CRD came, changed or went.
+        pauses_changed: Called when a pause came, changed or went.
         settings_changed: Called with `argocd-cm` as it is now, None when it was deleted.
         failures: What cannot be watched at present, and why.
     """
@@ -47,6 +49,8 @@ class Observer:
         self.settings_changed: Callable[[Manifest | None], None] = lambda _manifest: None
         self.kinds_changed: Callable[[], None] = lambda: None
         self.is_selected: Callable[[Manifest], bool] = lambda _manifest: True
+        self.pauses_changed: Callable[[], None] = lambda: None
+        self._listed_pauses: dict[str, Pause] = {}
         self.failures: dict[WatchScope, Exception] = {}
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
@@ -55,6 +59,8 @@ class Observer:
             self._observe_app(event, manifest)
         elif scope.gvk == PROJECT:
             self._observe_project(event, manifest)
+        elif scope.gvk == PAUSE:
+            self._observe_pause(event, manifest)
         elif scope.gvk == NAMESPACE:
             self._observe_namespace(event, manifest)
         elif scope.gvk == CONFIG_MAP and self._is_settings(manifest):
@@ -81,6 +87,12 @@ class Observer:
                 not in keys
             ):
                 self._remove_app(key)
+        if scope.gvk == PAUSE:
+            names = {key.name for key in keys}
+            found = {**self._listed_pauses, **(self._registry.pauses or {})}
+            self._registry.pauses = {n: pause for n, pause in found.items() if n in names}
+            self._listed_pauses = {}
+            self.pauses_changed()
         if scope.gvk == PROJECT:
             names = {key.name for key in keys}
             for name in [name for name in self._registry.projects if name not in names]:
@@ -145,6 +157,20 @@ class Observer:
             manifest.name == CONFIG_MAP_NAME
             and manifest.namespace == self._registry.control_namespace
         )
+
+    def _observe_pause(self, event: EventKind, manifest: Manifest) -> None:
+        known = self._registry.pauses if self._registry.pauses is not None else {}
+        pause = Pause.parse(manifest)
+        if event is EventKind.DELETED or pause is None:
+            known.pop(manifest.name, None)
+        else:
+            known[manifest.name] = pause
+        if event is EventKind.LISTED:
+            # Known as a whole only at the end of the list; until then nothing is healed.
+            self._listed_pauses.update(known)
+            return
+        self._registry.pauses = known
+        self.pauses_changed()
 
     # --- prerequisites and objects ------------------------------------------------------------
 

@@ -24,12 +24,14 @@ from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import Clock, ClusterReader, Kinds, SystemWriter
 from holdfast.domain.project import PROJECT
 from holdfast.schema.argo_crds import crd_manifests
+from holdfast.schema.own_crds import own_crd_manifests
 
 ARGO_CONTROLLER = "argocd-application-controller"
 _WORKLOADS = (
     GroupVersionKind("apps", "v1", "StatefulSet"),
     GroupVersionKind("apps", "v1", "Deployment"),
 )
+_NEEDED = frozenset({"applications.argoproj.io", "appprojects.argoproj.io"})
 _ESTABLISH_S = 20.0
 _LOOK_AGAIN_S = 0.05
 _ANYTHING: Tree = {
@@ -112,12 +114,14 @@ def _runs(workload: Manifest) -> bool:
 async def _ensure_definitions(
     ports: StartPorts, settings: StartSettings, say: Callable[[str], None]
 ) -> None:
-    wanted = [Manifest(tree) for tree in crd_manifests()]
+    wanted = [Manifest(tree) for tree in (*crd_manifests(), *own_crd_manifests())]
     missing = [crd for crd in wanted if await ports.reader.get(CRD, "", crd.name) is None]
     if not missing:
         return
     names = ", ".join(crd.name for crd in missing)
     if settings.observe:
+        if not any(crd.name in _NEEDED for crd in missing):
+            return  # nothing to observe in the others
         raise ConfigurationError(
             "HF3010",
             f"the cluster does not know {names}, and --observe writes nothing",

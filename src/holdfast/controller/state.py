@@ -30,6 +30,7 @@ from holdfast.domain.source import SourceType
 from holdfast.healing.memory import HealMemory
 
 if TYPE_CHECKING:
+    from holdfast.domain.pause import Pause
     from holdfast.domain.project import Project
 
 
@@ -230,6 +231,8 @@ class Registry:
         self.apps: dict[AppKey, AppState] = {}
         self.objects: dict[ResourceKey, ObjectState] = {}
         self.projects: dict[str, Project] = {}
+        # By name; None while they cannot be read, and then nothing is healed.
+        self.pauses: dict[str, Pause] | None = {}
         # Live objects of watched kinds that nobody declared so far: a new target may be there.
         self.untracked: set[ResourceKey] = set()
         # Name -> whether it is being deleted; None while the cluster does not let us see them.

@@ -16,6 +16,7 @@ from holdfast.controller.comparing import Comparing
 from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.objects import Objects
+from holdfast.controller.pauses import Pauses
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
@@ -44,7 +45,15 @@ from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import Phase
 from holdfast.domain.ports import Clock, Kinds, Metrics
 from holdfast.domain.source import Source
-from holdfast.planning.autosync import Comparison, HealBackoff, Refuse, Start, decide_auto_sync
+from holdfast.planning.autosync import (
+    Comparison,
+    HealBackoff,
+    Refuse,
+    Skip,
+    SkipReason,
+    Start,
+    decide_auto_sync,
+)
 from holdfast.planning.conditions import replace_conditions
 from holdfast.planning.refresh import Level, RefreshType
 from holdfast.planning.times import find_time, format_time
@@ -91,6 +100,7 @@ class SyncLane:
     def __init__(self, parts: SyncLaneParts) -> None:
         """Keep the collaborators."""
         self._parts = parts
+        self._pauses = Pauses(parts.registry, parts.clock)
 
     async def round(self, state: AppState, level: Level, kind: RefreshType) -> RoundEnd:
         """Compare an Application and write its status."""
@@ -201,6 +211,11 @@ class SyncLane:
         )
         if any(item.type is ConditionType.COMPARISON_ERROR for item in conditions):
             decision = Refuse("")
+        held = self._pauses.find(app)
+        if held is not None and isinstance(decision, Start):
+            # Automatic sync and prune are held; what a person asks for goes on.
+            log.info("automatic sync held app=%s %s", app.key, held.text)
+            decision = HealBackoff(held.until) if held.until else Skip(SkipReason.OFF)
         sync_errors = []
         if isinstance(decision, Refuse) and decision.message:
             sync_errors = [Condition(ConditionType.SYNC_ERROR, decision.message)]
@@ -241,6 +256,8 @@ class SyncLane:
         app = state.application
         last = find_time(app.status.get("reconciledAt"))
         if last is None or "argocd.argoproj.io/refresh" in app.manifest.annotations:
+            return True
+        if _is_before_last_operation(app):
             return True
         now = self._parts.clock.now()
         if (now - last).total_seconds() >= self._parts.settings.refresh.reconciled_at_interval_s:
@@ -299,6 +316,7 @@ class SyncLane:
         if (
             app.status.get("reconciledAt") is None
             or "argocd.argoproj.io/refresh" in app.manifest.annotations
+            or _is_before_last_operation(app)
         ):
             status["reconciledAt"] = format_time(now)
         state.reconciled_at = now
@@ -360,6 +378,16 @@ class SyncLane:
             return str(found.app)
         live = found.live.manifest if found.live is not None else None
         return self._parts.objects.find_other_owner(found, live)
+
+
+def _is_before_last_operation(app: Application) -> bool:
+    """Whether `reconciledAt` is older than the end of the operation.
+
+    Until it is not, `argocd app sync` and `wait` take the operation for running (api.md §4.9.5).
+    """
+    last = find_time(app.status.get("reconciledAt"))
+    finished = find_time((app.operation_state or {}).get("finishedAt"))
+    return finished is not None and (last is None or last < finished)
 
 
 def former_kinds(app: Application) -> set[tuple[GroupVersionKind, str]]:

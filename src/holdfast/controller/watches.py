@@ -16,6 +16,7 @@ from holdfast.domain.application import APPLICATION
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import GroupVersionKind, ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, CRD, NAMESPACE
+from holdfast.domain.pause import PAUSE
 from holdfast.domain.ports import ClusterReader, EventKind, Kinds, Watching, WatchScope
 from holdfast.domain.project import PROJECT
 
@@ -59,6 +60,10 @@ class Watches:
             WatchScope(NAMESPACE),
             WatchScope(CRD),
         ]
+        if self._kinds.find(PAUSE) is not None:
+            # From here to the end of its list nothing is healed: there may be a pause.
+            self._registry.pauses = None
+            first.append(WatchScope(PAUSE, own))
         for scope in first:
             self._begin(scope)
         await self._wait(first)

@@ -110,7 +110,8 @@ class Pause:
         if scope is None:
             return None
         resource = spec.get("resource")
-        until = None if spec.get("untilResumed") is True else _moment(spec.get("until"))
+        created = _moment(manifest.metadata.get("creationTimestamp"))
+        until = None if spec.get("untilResumed") is True else _end(spec.get("until"), created)
         return cls(
             id=manifest.name,
             scope=scope,
@@ -119,7 +120,7 @@ class Pause:
             resource=_resource(resource) if isinstance(resource, dict) else None,
             reason=str(spec.get("reason") or ""),
             author=str(spec.get("author") or ""),
-            created_at=_moment(manifest.metadata.get("creationTimestamp")),
+            created_at=created,
             until=until,
             manifest=manifest,
         )
@@ -146,6 +147,17 @@ def pause_tree(name: str, namespace: str, spec: Tree) -> Tree:
         "metadata": {"name": name, "namespace": namespace},
         "spec": {key: value for key, value in spec.items() if value not in (None, "")},
     }
+
+
+def _end(value: JSON, created: datetime | None) -> datetime | None:
+    """Return when a pause with an end is over: as written, at the latest `LONGEST` after it began.
+
+    One that names no end at all ends then, too: forgetting a pause must not last for ever.
+    """
+    wanted = _moment(value)
+    latest = created + LONGEST if created is not None else None
+    ends = [moment for moment in (wanted, latest) if moment is not None]
+    return min(ends) if ends else None
 
 
 def _resource(tree: Tree) -> ResourceKey:

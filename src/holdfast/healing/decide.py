@@ -9,18 +9,19 @@ First matching rule wins; the order is the contract and the tests follow it:
    2. the Application is being deleted                        -> Hold(application-deleting)
    3. we only observe                                         -> Hold(observe-only)
    4. `skip-reconcile` is set                                 -> Hold(skip-reconcile)
-   5. automatic sync or self-heal is off                      -> Hold(self-heal-off)
-   6. another Application owns the object                     -> Hold(shared-resource)
-   7. the object is a hook                                    -> Hold(hook)
-   8. the object is an extra one: the sync lane prunes        -> Hold(no-target)
-   9. nothing was ever applied to it by us                    -> Hold(no-target)
-  10. a running sync still has to touch it                    -> Hold(sync-running)
-  11. it is being deleted                                     -> Hold(terminating)
-  12. it was a Job that had finished                          -> Hold(finished)
-  13. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
-  14. the server refused this very manifest, still backing off-> Hold(refused)
-  15. still backing off                                       -> Wait
-  16. otherwise                                               -> Heal
+   5. a pause holds it                                        -> Hold(paused)
+   6. automatic sync or self-heal is off                      -> Hold(self-heal-off)
+   7. another Application owns the object                     -> Hold(shared-resource)
+   8. the object is a hook                                    -> Hold(hook)
+   9. the object is an extra one: the sync lane prunes        -> Hold(no-target)
+  10. nothing was ever applied to it by us                    -> Hold(no-target)
+  11. a running sync still has to touch it                    -> Hold(sync-running)
+  12. it is being deleted                                     -> Hold(terminating)
+  13. it was a Job that had finished                          -> Hold(finished)
+  14. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
+  15. the server refused this very manifest, still backing off-> Hold(refused)
+  16. still backing off                                       -> Wait
+  17. otherwise                                               -> Heal
 
 Pure: no clock, no I/O. A verdict and not an exception: not healing is an expected result.
 """
@@ -41,6 +42,8 @@ class Situation:
         target_hash: Hash of the manifest that would be applied; `""` when none is known.
         owner: Qualified name of the Application that owns the object when it is not ours.
         missing_prerequisite: `Namespace prod`, `CustomResourceDefinition x` …, or `""`.
+        paused: Who holds it and why, for people; `""` when no pause does.
+        paused_until_s: When that pause ends (monotonic seconds), None for no end.
     """
 
     kind: DriftKind | None
@@ -55,6 +58,8 @@ class Situation:
     terminating: bool = False
     finished_job: bool = False
     missing_prerequisite: str = ""
+    paused: str = ""
+    paused_until_s: float | None = None
 
 
 def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: float) -> Verdict:
@@ -78,6 +83,7 @@ def _find_hold(seen: Situation) -> Hold | None:
         (seen.app_deleting, HoldReason.APP_DELETING, "the Application is being deleted"),
         (seen.observe_only, HoldReason.OBSERVE_ONLY, "Holdfast runs with --observe"),
         (seen.skips_reconcile, HoldReason.SKIP_RECONCILE, "skip-reconcile is set"),
+        (bool(seen.paused), HoldReason.PAUSED, seen.paused),
         (not seen.self_heals, HoldReason.SELF_HEAL_OFF, "self-heal is off"),
         (bool(seen.owner), HoldReason.SHARED, f"it belongs to {seen.owner}"),
         (seen.is_hook, HoldReason.HOOK, "it is a hook"),
@@ -94,5 +100,6 @@ def _find_hold(seen: Situation) -> Hold | None:
     )
     for applies, reason, detail in rules:
         if applies:
-            return Hold(reason, detail)
+            until_s = seen.paused_until_s if reason is HoldReason.PAUSED else None
+            return Hold(reason, detail, until_s)
     return None

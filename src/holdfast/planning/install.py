@@ -11,6 +11,7 @@ from typing import Final
 
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.schema.argo_crds import crd_manifests
+from holdfast.schema.own_crds import own_crd_manifests
 
 NAME: Final = "holdfast"
 HTTP_PORT: Final = 8080
@@ -30,6 +31,7 @@ def install_manifests(namespace: str, image: str) -> tuple[Manifest, ...]:
     """
     trees = (
         *crd_manifests(),
+        *own_crd_manifests(),
         _object("v1", "Namespace", namespace),
         _object("v1", "ServiceAccount", NAME, namespace),
         _cluster_role(),

@@ -122,7 +122,7 @@ class FakeCluster:
             return
         wanted = tree["spec"].get("replicas", 1)
         names = ("replicas", "updatedReplicas", "availableReplicas")
-        status = {name: wanted for name in names}
+        status = dict.fromkeys(names, wanted)
         status["observedGeneration"] = tree["metadata"]["generation"]
         if tree.get("status") != status:
             self.set_status(key, status)
@@ -671,7 +671,8 @@ def keys_of(trees: Iterable[Tree]) -> list[ResourceKey]:
 def _read_tables() -> None:
     """Read the type tables at import: in an async test a file that is read counts as blocking."""
     samples = [builders.config_map(), builders.deployment(), builders.service(), builders.job()]
-    for tree in [*samples, builders.secret(), builders.namespace(), builders.widget()]:
+    samples += [builders.secret(), builders.namespace(), builders.widget()]
+    for tree in [*samples, builders.custom_resource_definition()]:
         manifest = Manifest(tree)
         writer = Writer("holdfast", manifest.api_version, _NOW)
         merged = server_side_apply(None, tree, type=_type_of(manifest.gvk), writer=writer)

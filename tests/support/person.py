@@ -190,14 +190,14 @@ class Person:
         return await self.patch(ref_of(tree), applied, STRATEGIC, manager)
 
     @contextlib.asynccontextmanager
-    async def watch(self, ref: Ref, version: str) -> AsyncIterator[AsyncIterator[WatchEvent]]:
-        """The events of one object after a version."""
+    async def watch(
+        self, ref: Ref, version: str, *, every: bool = False
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+        """The events of one object, or of every one beside it, after a version."""
         assert self._session is not None
-        query = {
-            "watch": "true",
-            "resourceVersion": version,
-            "fieldSelector": f"metadata.name={ref.name}",
-        }
+        query = {"watch": "true", "resourceVersion": version}
+        if not every:
+            query["fieldSelector"] = f"metadata.name={ref.name}"
         async with self._session.get(
             self._plane.server + ref.collection,
             params=query,

@@ -14,7 +14,7 @@ loaded is an Error and touches nothing.
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from holdfast.config.settings import ControllerSettings
@@ -102,11 +102,14 @@ class Operations:
         try:
             pause = await self._advance(state, run)
         except Ended as end:
+            _heed_termination(state, run)
             return await self._finish(state, run, end.phase, end.message)
         except HoldfastError as error:
             message = f"ComparisonError: Failed to load target state: {error.message}"
             return await self._finish(state, run, Phase.ERROR, message)
-        if self._timed_out(run):
+        if _heed_termination(state, run):
+            pause = 0.0
+        elif self._timed_out(run):
             run.phase = Phase.TERMINATING
             run.message = "operation is terminating due to timeout"
             pause = 0.0
@@ -226,7 +229,8 @@ class Operations:
             and task.is_modified
             and self._can_ask(task, plan)
         ]
-        if not plan.is_multi_step and len(tasks) < len(plan.tasks) == 1:
+        is_small = not plan.is_multi_step and len(tasks) < len(plan.tasks) == 1
+        if is_small and not run.operation.dry_run:
             return
         async with asyncio.TaskGroup() as group:
             asked = [
@@ -271,9 +275,9 @@ class Operations:
             raise Ended(Phase.SUCCEEDED, "successfully synced (all tasks run)")
         self._claim(plan, run)
         steps = [step for step in plan.steps if _pending(step, run)]
-        self._update_rows(run)
+        self._update_rows(app, run)
         _fail_on(run)
-        waiting = self._waiting(plan, run)
+        waiting = self._waiting(run)
         if waiting and steps:
             run.message = waiting
             return self._parts.settings.sync.recheck_s
@@ -287,8 +291,7 @@ class Operations:
             run.message = names
             return self._parts.settings.sync.recheck_s
         await self._run_step(app, run, step, desired)
-        self._update_rows(run)
-        _fail_on(run)
+        _fail_on(run)  # by what was refused; the last wave is not gated on health (appendix B 4)
         if len(steps) == 1:
             self._release(plan)
             raise Ended(Phase.SUCCEEDED, "successfully synced (all tasks run)")
@@ -334,7 +337,7 @@ class Operations:
     def _claim(self, plan: Plan, run: Run) -> None:
         """What the operation still has to touch is left to it by the heal lane."""
         for task in plan.tasks:
-            if (task.key, str(task.phase)) not in run.rows:
+            if not task.creates_namespace and (task.key, str(task.phase)) not in run.rows:
                 self._parts.registry.object(task.key).claimed_by_sync = True
 
     def _release(self, plan: Plan) -> None:
@@ -343,7 +346,7 @@ class Operations:
             if found is not None:
                 found.claimed_by_sync = False
 
-    def _update_rows(self, run: Run) -> None:
+    def _update_rows(self, app: Application, run: Run) -> None:
         """Give running rows the outcome that their object's health tells."""
         for row in list(run.rows.values()):
             if row.phase is not Phase.RUNNING:
@@ -351,18 +354,20 @@ class Operations:
             found = self._parts.registry.objects.get(row.key)
             live = found.live if found is not None else None
             if live is None:
+                if not app.self_heals:  # else the heal lane puts it back
+                    run.record(_missing(row))
                 continue
             if live.health is None or live.health.code is HealthCode.HEALTHY:
                 run.record(row.with_phase(Phase.SUCCEEDED))
             elif live.health.code is HealthCode.DEGRADED:
                 run.record(row.with_phase(Phase.FAILED, live.health.message))
 
-    def _waiting(self, plan: Plan, run: Run) -> str:
-        """Return what the operation waits for before the next wave, or `""`."""
-        if not plan.is_multi_step and len({row.sync_phase for row in run.rows.values()}) < 2:
-            running: list[ResourceKey] = []
-        else:
-            running = [row.key for row in run.rows.values() if row.phase is Phase.RUNNING]
+    def _waiting(self, run: Run) -> str:
+        """Return what the operation waits for before the next wave, or `""`.
+
+        The plan is no help: with `ApplyOutOfSyncOnly` it forgets a wave that has been applied.
+        """
+        running = [row.key for row in run.rows.values() if row.phase is Phase.RUNNING]
         if running:
             return _listed("healthy state of", running)
         going = [
@@ -456,6 +461,15 @@ def _sources_of(app: Application, run: Run) -> tuple[Source, ...]:
     return app.sources
 
 
+def _heed_termination(state: AppState, run: Run) -> bool:
+    """Whether somebody asked to terminate during this pass: our own write must not undo it."""
+    asked = (state.application.operation_state or {}).get("phase")
+    if run.phase is not Phase.RUNNING or asked != Phase.TERMINATING.value:
+        return False
+    run.phase, run.message = Phase.TERMINATING, "operation is terminating"
+    return True
+
+
 def _refuse_invalid(state: AppState) -> None:
     wrong = [
         item
@@ -495,6 +509,12 @@ def _failed_row(task: Task, message: str) -> ResultRow:
         Phase.FAILED,
         str(task.phase),
     )
+
+
+def _missing(row: ResultRow) -> ResultRow:
+    name = f"{row.key.group}/{row.key.kind}/{row.key.name}"
+    text = f"Resource {name} is missing, it might have been deleted"
+    return replace(row.with_phase(Phase.FAILED, text), status=ResultStatus.SYNC_FAILED)
 
 
 def _dry_row(task: Task) -> ResultRow:

@@ -107,6 +107,8 @@ class StatusWriter:
         if app.operation is not None or phase in (Phase.RUNNING, Phase.TERMINATING):
             return False
         healed, state.healed = state.healed, []
+        if phase in (Phase.FAILED, Phase.ERROR):
+            return True  # that this revision did not work must stay to be seen (§7.2, 6a)
         run = _heal_run(state, healed)
         await self.write_run(state, run)
         self._count(state, run)

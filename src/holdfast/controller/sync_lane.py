@@ -17,6 +17,7 @@ from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
+from holdfast.controller.run_state import restore_run
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
@@ -40,9 +41,9 @@ from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.events import Reason
 from holdfast.domain.health import Health, HealthCode
-from holdfast.domain.identity import GroupVersionKind
+from holdfast.domain.identity import GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import JSON, Tree
-from holdfast.domain.operation import Phase
+from holdfast.domain.operation import Operation, Phase
 from holdfast.domain.ports import Clock, Kinds, Metrics
 from holdfast.domain.source import Source
 from holdfast.planning.autosync import (
@@ -165,11 +166,15 @@ class SyncLane:
     async def _recall(self, state: AppState, states: list[ObjectState]) -> None:
         """After a start: learn from the last successful sync what had been applied (DESIGN §4.3).
 
-        Only where self-heal is on and only for objects of which nothing else is known.
+        Only where self-heal is on and only for objects of which nothing else is known. Never in
+        the middle of an operation, and never what a later operation has touched: it would bring
+        an older revision back.
         """
         app = state.application
         if state.is_loaded or not app.self_heals or state.desired is None:
             return
+        if restore_run(app, self._parts.clock.now()) is not None:
+            return  # the round after its end recalls
         synced = _last_synced(app)
         if synced is None:
             state.is_loaded = True
@@ -180,9 +185,10 @@ class SyncLane:
             wanted = Wanted(sources, revisions=revisions)
             desired = await self._parts.desired.load(app, wanted, state.desired)
             await self._parts.watches.ensure(desired)
+        touched = _touched_since(app, revisions)
         for key, target in desired.manifests.items():
             found = self._parts.registry.object(key)
-            if found.applied is None and found.app in (None, state.key):
+            if key not in touched and found.applied is None and found.app in (None, state.key):
                 found.app = state.key
                 state.keys.add(key)
                 found.applied = target
@@ -402,14 +408,18 @@ def former_kinds(app: Application) -> set[tuple[GroupVersionKind, str]]:
 
 
 def _last_synced(app: Application) -> tuple[tuple[Source, ...], tuple[str, ...]] | None:
-    """Return sources and revisions of the last operation that succeeded as a whole."""
-    state = app.operation_state or {}
-    result = state.get("syncResult")
-    entry: JSON = None
-    if state.get("phase") == Phase.SUCCEEDED.value and isinstance(result, dict):
-        entry = result
-    elif app.history:
-        entry = app.history[-1]
+    """Return sources and revisions of the last sync that succeeded as a whole.
+
+    The history knows; where none is kept it is the last operation, unless that was a dry run or
+    a part. A self-heal counts: it repeats the revision of the sync before it.
+    """
+    entry: JSON = app.history[-1] if app.history else None
+    if entry is None:
+        state = app.operation_state or {}
+        operation = Operation.parse(state.get("operation") or {})
+        is_part = operation.is_selective and not operation.heal_attempts
+        if state.get("phase") == Phase.SUCCEEDED.value and not (operation.dry_run or is_part):
+            entry = state.get("syncResult")
     if not isinstance(entry, dict):
         return None
     revisions = tuple(entry.get("revisions") or ()) or (str(entry.get("revision") or ""),)
@@ -418,6 +428,23 @@ def _last_synced(app: Application) -> tuple[tuple[Source, ...], tuple[str, ...]]
     if not all(revisions) or len(sources) != len(revisions) or not sources[0].repo_url:
         return None
     return sources, revisions
+
+
+def _touched_since(app: Application, revisions: tuple[str, ...]) -> set[ResourceKey]:
+    """Return what the last operation applied at other revisions than these."""
+    state = app.operation_state or {}
+    operation = Operation.parse(state.get("operation") or {})
+    result = state.get("syncResult")
+    if not isinstance(result, dict) or operation.dry_run:
+        return set()
+    its = tuple(result.get("revisions") or ()) or (str(result.get("revision") or ""),)
+    if its == revisions:
+        return set()
+    return {
+        ResourceKey(*(str(row.get(name) or "") for name in ("group", "kind", "namespace", "name")))
+        for row in _mappings(result.get("resources"))
+        if row.get("status") == "Synced"
+    }
 
 
 def _mappings(value: JSON) -> tuple[Tree, ...]:

@@ -106,7 +106,8 @@ class TaskRunner:
                     propagation=options.propagation,
                 )
             except ClusterError as error:
-                state.applied = before
+                if _is_refusal(error):  # else it may have happened: nothing may put it back
+                    state.applied = before
                 return _row(task, ResultStatus.SYNC_FAILED, error.message, Phase.FAILED)
         log.info("pruned object=%s app=%s", task.key, app.key)
         return _row(task, status, choice.message, Phase.SUCCEEDED)
@@ -134,7 +135,9 @@ class TaskRunner:
         try:
             answer = await self._ports.writing.write(order)
         except ClusterError as error:
-            state.applied = before
+            # Without a clear refusal the server may have done it: then neither manifest may be
+            # put back by guess, until a comparison finds out what stands there.
+            state.applied = before if _is_refusal(error) else None
             return f"{_FAILED}{error.message}"
         finally:
             state.in_flight -= 1
@@ -172,6 +175,11 @@ class TaskRunner:
 
 
 _FAILED = "\0failed:"
+
+
+def _is_refusal(error: ClusterError) -> bool:
+    """Whether the server said no; a lost answer or a failing server says nothing."""
+    return 400 <= error.status < 500
 
 
 def _row(task: Task, status: ResultStatus, message: str, phase: Phase) -> ResultRow:

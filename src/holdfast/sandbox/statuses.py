@@ -210,13 +210,12 @@ def apply_conflict(causes: Sequence[Cause], message: str) -> StatusError:
 
 def invalid(about: Named, errors: Sequence[FieldError]) -> StatusError:
     """422: validation refused; each wrong field is a cause."""
-    unique = list(dict.fromkeys(errors))
-    texts = [str(error) for error in unique]
+    texts = list(dict.fromkeys(str(error) for error in errors))
     words = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     head = f'{about.qualified_kind} "{about.name}" is invalid'
     details = about.details(about.kind) if about.kind else {}
-    if unique:
-        details["causes"] = [error.cause().tree() for error in unique]
+    if errors:
+        details["causes"] = [error.cause().tree() for error in errors]
     return StatusError(422, "Invalid", f"{head}: {words}" if texts else head, details)
 
 

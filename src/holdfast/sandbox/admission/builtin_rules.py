@@ -1,6 +1,6 @@
 """What single kinds add to an object and what they refuse, registered once."""
 
-from holdfast.sandbox.admission import fixed, services, workloads
+from holdfast.sandbox.admission import fixed, others, services, workloads
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
@@ -16,9 +16,12 @@ def make_rules(plane: Plane) -> Rules:
     _core(rules, plane)
     _workloads(rules)
     rules.on("apiextensions.k8s.io", "customresourcedefinitions", prepare=_crd, check=_check_crd)
-    rules.on(_RBAC, "rolebindings", check=fixed.check_role_ref)
-    rules.on(_RBAC, "clusterrolebindings", check=fixed.check_role_ref)
+    for plural in ("rolebindings", "clusterrolebindings"):
+        rules.on(_RBAC, plural, check=fixed.check_role_kind)
+        rules.on(_RBAC, plural, check=fixed.check_role_ref)
     rules.on("policy", "poddisruptionbudgets", check=workloads.check_budget)
+    rules.on("networking.k8s.io", "ingresses", check=others.check_ingress)
+    rules.on("autoscaling", "horizontalpodautoscalers", check=others.check_autoscaler)
     return rules
 
 
@@ -31,6 +34,7 @@ def _core(rules: Rules, plane: Plane) -> None:
     rules.on("", "configmaps", check=fixed.check_config)
     rules.on("", "secrets", check=fixed.check_config)
     rules.on("", "persistentvolumeclaims", prepare=_claim, check=fixed.check_claim)
+    rules.on("", "persistentvolumeclaims", check=others.check_claim)
 
 
 def _workloads(rules: Rules) -> None:
@@ -43,6 +47,7 @@ def _workloads(rules: Rules) -> None:
     rules.on("apps", "daemonsets", prepare=_daemon_set)
     rules.on("batch", "jobs", prepare=workloads.prepare_job, check=workloads.check_job_template)
     rules.on("batch", "jobs", check=fixed.check_job)
+    rules.on("batch", "cronjobs", check=others.check_schedule)
     rules.on("batch", "cronjobs", check=workloads.check_job_template)
 
 

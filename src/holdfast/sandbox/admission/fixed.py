@@ -3,8 +3,15 @@
 from collections.abc import Callable
 
 from holdfast.domain.manifest import JSON, Tree
+from holdfast.sandbox.admission.names import config_key_errors
 from holdfast.sandbox.admission.rules import Case
-from holdfast.sandbox.statuses import FieldError, forbidden_field, invalid_value
+from holdfast.sandbox.statuses import (
+    FieldError,
+    forbidden_field,
+    invalid_value,
+    required,
+    unsupported,
+)
 
 IMMUTABLE = "field is immutable"
 
@@ -58,11 +65,12 @@ def _at(tree: JSON, path: tuple[str, ...]) -> JSON:
 
 
 def check_config(case: Case) -> list[FieldError]:
-    """ConfigMaps and Secrets that are marked immutable; the type of a Secret."""
+    """ConfigMaps and Secrets: their keys; those marked immutable; the type of a Secret."""
     old, new = case.old, case.new
+    errors = config_key_errors(new.get("data"), "data")
+    errors += config_key_errors(new.get("binaryData"), "binaryData")
     if old is None:
-        return []
-    errors: list[FieldError] = []
+        return errors
     if case.resource.plural == "secrets" and new.get("type") != old.get("type"):
         errors.append(invalid_value("type", new.get("type") or "", IMMUTABLE))
     if old.get("immutable") is not True:
@@ -80,7 +88,25 @@ def check_role_ref(case: Case) -> list[FieldError]:
     """A binding binds to one role for ever."""
     if case.old is None or case.new.get("roleRef") == case.old.get("roleRef"):
         return []
-    return [invalid_value("roleRef", case.new.get("roleRef"), "cannot change roleRef")]
+    reference = case.new.get("roleRef") or {}
+    # The server shows its internal type here.
+    shown = {key[:1].upper() + key[1:]: reference.get(key, "") for key in ("kind", "name")}
+    shown = {"APIGroup": reference.get("apiGroup", ""), **shown}
+    return [invalid_value("roleRef", shown, "cannot change roleRef")]
+
+
+def check_role_kind(case: Case) -> list[FieldError]:
+    """A binding binds to a kind of role."""
+    reference = case.new.get("roleRef") or {}
+    allowed = ["ClusterRole"]
+    if case.resource.namespaced:
+        allowed = ["Role", "ClusterRole"]
+    errors = []
+    if reference.get("kind") not in allowed:
+        errors.append(unsupported("roleRef.kind", reference.get("kind") or "", allowed))
+    if not reference.get("name"):
+        errors.append(required("roleRef.name"))
+    return errors
 
 
 def check_stateful_set(case: Case) -> list[FieldError]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.plane import Plane, name_suffix, new_uid
-from holdfast.sandbox.statuses import StatusError, bad_request, conflict, plain_failure
+from holdfast.sandbox.statuses import bad_request, conflict, plain_failure
 
 # A generated name keeps at most this much of its base, so that five letters still fit into 63.
 MAX_GENERATED_BASE = 58
@@ -44,6 +44,8 @@ def check_envelope(resource: Resource, namespace: str, name: str, tree: Tree) ->
     """
     version, kind = tree.get("apiVersion"), tree.get("kind")
     if version is not None and version != resource.api_version:
+        if kind and version.rpartition("/")[0] == resource.group and not resource.custom:
+            raise bad_request(_unregistered(resource, version, kind))
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version "
             f"({resource.api_version})"
@@ -51,7 +53,7 @@ def check_envelope(resource: Resource, namespace: str, name: str, tree: Tree) ->
     if kind is not None and kind != resource.kind:
         raise bad_request(
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f"converting ({_dotted(resource, kind)}) to ({_dotted(resource, resource.kind)}): "
+            f"converting ({resource.version}.{kind}) to ({_internal(resource)}): "
             "unknown conversion"
         )
     metadata = tree.get("metadata")
@@ -74,8 +76,17 @@ def check_envelope(resource: Resource, namespace: str, name: str, tree: Tree) ->
     return dict(metadata)
 
 
-def _dotted(resource: Resource, kind: str) -> str:
-    return f"{resource.group or 'core'}.{resource.version}.{kind}"
+def _internal(resource: Resource) -> str:
+    """The server's internal name of a kind: `core.ConfigMap`."""
+    return f"{resource.group.split('.')[0] or 'core'}.{resource.kind}"
+
+
+def _unregistered(resource: Resource, version: str, kind: str) -> str:
+    own = version.rpartition("/")[2]
+    return (
+        f'{kind} in version "{own}" cannot be handled as a {resource.kind}: no kind "{kind}" is '
+        f'registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+    )
 
 
 def fill_on_create(plane: Plane, resource: Resource, namespace: str, metadata: Tree) -> Tree:
@@ -148,24 +159,25 @@ def _grows(resource: Resource, old: Tree, new: Tree) -> bool:
 
 
 def check_versions(resource: Resource, name: str, old: Tree, sent: Tree) -> None:
-    """Hold an update to the version and uid that the client named.
+    """Hold an update to the version that the client named.
 
     Raises:
-        StatusError: 409, another writer was faster or it is another object.
+        StatusError: 409, another writer was faster.
     """
     about = resource.named(name)
     current = old["metadata"]
     version = sent.get("resourceVersion")
     if version and version != current["resourceVersion"]:
         raise conflict(about)
-    uid = sent.get("uid")
-    if uid and uid != current["uid"]:
-        raise uid_conflict(resource, name, uid, current["uid"])
 
 
-def uid_conflict(resource: Resource, name: str, asked: str, found: str) -> StatusError:
-    """409: the object was deleted and created again."""
-    return conflict(
-        resource.named(name),
-        f"Precondition failed: UID in precondition: {asked}, UID in object meta: {found}",
-    )
+def check_uid(resource: Resource, name: str, old: Tree, sent: Tree) -> None:
+    """Hold a PUT to the uid that the client named.
+
+    Raises:
+        StatusError: 409, the object was deleted and created again.
+    """
+    asked, found = sent.get("uid"), old["metadata"]["uid"]
+    if asked and asked != found:
+        why = f"Precondition failed: UID in precondition: {asked}, UID in object meta: {found}"
+        raise conflict(resource.named(name), why)

@@ -9,7 +9,6 @@ from holdfast.sandbox.statuses import FieldError, invalid_value, required
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 
@@ -22,11 +21,6 @@ _LABEL_1123_WORDS = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
     "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
     "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-_LABEL_1035_WORDS = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-    "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
-    "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 )
 _QUALIFIED_WORDS = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
@@ -50,7 +44,7 @@ _PATH_NAMED = {
 
 def subdomain(text: str) -> list[str]:
     """What is wrong with a DNS subdomain (most names)."""
-    wrong = ["must be no more than 253 bytes"] if len(text) > 253 else []
+    wrong = ["must be no more than 253 characters"] if len(text) > 253 else []
     return wrong if _SUBDOMAIN.fullmatch(text) else [*wrong, _SUBDOMAIN_WORDS]
 
 
@@ -58,12 +52,6 @@ def label_1123(text: str) -> list[str]:
     """What is wrong with a DNS label (namespaces, containers)."""
     wrong = ["must be no more than 63 bytes"] if len(text) > 63 else []
     return wrong if _LABEL_1123.fullmatch(text) else [*wrong, _LABEL_1123_WORDS]
-
-
-def label_1035(text: str) -> list[str]:
-    """What is wrong with a label that must start with a letter (Services)."""
-    wrong = ["must be no more than 63 bytes"] if len(text) > 63 else []
-    return wrong if _LABEL_1035.fullmatch(text) else [*wrong, _LABEL_1035_WORDS]
 
 
 def path_segment(text: str) -> list[str]:
@@ -80,7 +68,7 @@ def _rule(resource: Resource) -> Callable[[str], list[str]]:
     if identity in _LABEL_NAMED:
         return label_1123
     if identity == ("", "services"):
-        return label_1035
+        return label_1123
     return subdomain
 
 
@@ -143,22 +131,42 @@ def annotation_errors(annotations: object, field: str) -> list[FieldError]:
     return errors
 
 
+_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_CONFIG_KEY_WORDS = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
+    "'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+
+
+def config_key_errors(data: object, field: str) -> list[FieldError]:
+    """Check the keys of a ConfigMap or Secret."""
+    keys = data if isinstance(data, dict) else {}
+    return [
+        invalid_value(f"{field}[{key}]", key, _CONFIG_KEY_WORDS)
+        for key in keys
+        if not _CONFIG_KEY.fullmatch(key)
+    ]
+
+
 def metadata_errors(resource: Resource, metadata: Tree) -> list[FieldError]:
     """Check everything in metadata that people write."""
     errors = name_errors(resource, metadata)
     errors += label_errors(metadata.get("labels"), "metadata.labels")
     errors += annotation_errors(metadata.get("annotations"), "metadata.annotations")
     errors += _finalizer_errors(metadata.get("finalizers") or [])
-    for index, owner in enumerate(metadata.get("ownerReferences") or []):
-        errors += _owner_errors(owner, f"metadata.ownerReferences[{index}]")
+    for owner in metadata.get("ownerReferences") or []:
+        errors += _owner_errors(owner, "metadata.ownerReferences")
     return errors
 
 
 def _finalizer_errors(finalizers: list[str]) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, name in enumerate(finalizers):
-        field = f"metadata.finalizers[{index}]"
-        errors.extend(invalid_value(field, name, words) for words in qualified_name(str(name)))
+        words = qualified_name(str(name))
+        errors.extend(invalid_value("metadata.finalizers", name, text) for text in words)
+        if "/" not in str(name) and name not in {"orphan", "foregroundDeletion", "kubernetes"}:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            errors.append(invalid_value(f"metadata.finalizers[{index}]", name, text))
     return errors
 
 

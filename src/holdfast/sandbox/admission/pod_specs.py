@@ -116,8 +116,8 @@ def _env_errors(rows: list[Tree], field: str) -> list[FieldError]:
         kinds = [key for key, item in source.items() if item is not None]
         if not kinds:
             words = (
-                "must specify one of: `configMapKeyRef`, `fieldRef`, `fileKeyRef`, "
-                "`resourceFieldRef` or `secretKeyRef`"
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
+                "`secretKeyRef` or `fileKeyRef`"
             )
             errors.append(invalid_value(f"{here}.valueFrom", "", words))
         elif len(kinds) > 1:

@@ -104,6 +104,9 @@ class Addresses:
         if not wanted:
             wanted = DRY_RUN_ADDRESS if case.dry_run else self.next_address()
         elif wanted != "None":
+            if not _is_address(wanted):
+                words = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+                return [invalid_value("spec.clusterIPs[0]", wanted, words)]
             wrong = self._refuse(wanted, case.new["metadata"].get("uid", ""))
             if wrong:
                 text = f"failed to allocate IP {wanted}: {wrong}"
@@ -115,15 +118,8 @@ class Addresses:
         return []
 
     def _refuse(self, wanted: str, uid: str) -> str:
-        try:
-            inside = ipaddress.ip_address(wanted) in RANGE
-        except ValueError:
-            return ""
-        if not inside:
-            return (
-                f"the provided IP ({wanted}) is not in the valid range. "
-                f"The range of valid IPs is {RANGE}"
-            )
+        if ipaddress.ip_address(wanted) not in RANGE:
+            return "the provided network does not match the current range"
         holder = self.addresses.get(wanted)
         return "provided IP is already allocated" if holder not in {None, uid} else ""
 
@@ -155,6 +151,14 @@ class Addresses:
                 words = "provided port is already allocated"
                 errors.append(invalid_value(f"spec.ports[{index}].nodePort", port, words))
         return errors
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _addresses(tree: Tree) -> list[str]:
@@ -238,7 +242,7 @@ def _port_errors(rows: list[Tree]) -> list[FieldError]:
     names: set[str] = set()
     for index, row in enumerate(rows):
         field = f"spec.ports[{index}]"
-        name, port = row.get("name", ""), row.get("port")
+        name = row.get("name", "")
         if len(rows) > 1 and not name:
             errors.append(required(f"{field}.name"))
         elif name:
@@ -246,9 +250,11 @@ def _port_errors(rows: list[Tree]) -> list[FieldError]:
             if name in names:
                 errors.append(duplicate(f"{field}.name", name))
             names.add(name)
-        if not isinstance(port, int) or not 1 <= port <= 65535:
-            words = "must be between 1 and 65535, inclusive"
-            errors.append(invalid_value(f"{field}.port", port or 0, words))
+        words = "must be between 1 and 65535, inclusive"
+        for key in ("port", "targetPort"):
+            number = row.get(key, 0)
+            if isinstance(number, int) and not 1 <= number <= 65535:
+                errors.append(invalid_value(f"{field}.{key}", number, words))
         if row.get("protocol", "TCP") not in {"TCP", "UDP", "SCTP"}:
             allowed = ["SCTP", "TCP", "UDP"]
             errors.append(unsupported(f"{field}.protocol", row["protocol"], allowed))
@@ -256,16 +262,21 @@ def _port_errors(rows: list[Tree]) -> list[FieldError]:
     for index, row in enumerate(rows):
         pair = (row.get("protocol", "TCP"), row.get("port", 0))
         if pair in seen:
-            shown = {"protocol": pair[0], "port": pair[1]}
-            if row.get("nodePort"):
-                shown["nodePort"] = row["nodePort"]
-            errors.append(duplicate(f"spec.ports[{index}]", _port_value(row)))
+            errors.append(duplicate(f"spec.ports[{index}]", _internal_port(*pair)))
         seen.add(pair)
     return errors
 
 
-def _port_value(row: Tree) -> Tree:
-    return {"port": row.get("port"), "protocol": row.get("protocol", "TCP"), "targetPort": 0}
+def _internal_port(protocol: str, port: int) -> Tree:
+    """The server shows its internal type here."""
+    return {
+        "Name": "",
+        "Protocol": protocol,
+        "AppProtocol": None,
+        "Port": port,
+        "TargetPort": 0,
+        "NodePort": 0,
+    }
 
 
 def _fixed_errors(spec: Tree, old: Tree) -> list[FieldError]:
@@ -274,5 +285,6 @@ def _fixed_errors(spec: Tree, old: Tree) -> list[FieldError]:
     before, after = old.get("clusterIPs") or [], spec.get("clusterIPs") or []
     given = spec.get("clusterIP")
     if before and after and (before[0] != after[0] or given not in {None, before[0]}):
-        return [invalid_value("spec.clusterIPs[0]", after, "may not change once set")]
+        shown = [given, *after[1:]] if given else after
+        return [invalid_value("spec.clusterIPs[0]", shown, "may not change once set")]
     return []

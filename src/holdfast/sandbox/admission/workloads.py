@@ -67,7 +67,8 @@ def check_strategy(case: Case) -> list[FieldError]:
         words = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden_field("spec.strategy.rollingUpdate", words)]
     if kind not in {"Recreate", "RollingUpdate"}:
-        return [unsupported("spec.strategy.type", kind, ["Recreate", "RollingUpdate"])]
+        shown = {"Type": kind, "RollingUpdate": None}
+        return [unsupported("spec.strategy", shown, ["Recreate", "RollingUpdate"])]
     return []
 
 
@@ -99,12 +100,15 @@ def check_budget(case: Case) -> list[FieldError]:
     spec = case.new.get("spec") or {}
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         words = "minAvailable and maxUnavailable cannot be both set"
-        return [invalid_value("spec", _shown_budget(spec), words)]
+        # The server shows its internal type here.
+        shown = {
+            "MinAvailable": spec["minAvailable"],
+            "Selector": spec.get("selector"),
+            "MaxUnavailable": spec["maxUnavailable"],
+            "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+        }
+        return [invalid_value("spec", shown, words)]
     return []
-
-
-def _shown_budget(spec: Tree) -> Tree:
-    return {key: spec[key] for key in ("minAvailable", "selector", "maxUnavailable") if key in spec}
 
 
 def check_pod_itself(case: Case) -> list[FieldError]:

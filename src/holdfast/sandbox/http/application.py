@@ -151,7 +151,7 @@ class Application:
         handlers = self._handlers
         resource = handlers.plane.registry.find(target.group, target.version, target.plural)
         if resource is None:
-            if not handlers.plane.registry.serves_group_version(target.group, target.version):
+            if not handlers.plane.registry.serves_group(target.group):
                 return text_answer("404 page not found\n", 404)
             raise resource_missing()
         if target.namespace and not resource.namespaced:

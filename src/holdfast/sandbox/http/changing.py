@@ -13,7 +13,7 @@ from holdfast.sandbox.kinds.versions import to_storage
 from holdfast.sandbox.options import DeleteOptions, WriteOptions, Written
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.protobuf import decoding as protobuf
-from holdfast.sandbox.statuses import bad_request, not_built
+from holdfast.sandbox.statuses import Named, bad_request, invalid, not_built, unsupported
 from holdfast.sandbox.verbs.deleting import RETURNS_OBJECT, Deleter
 from holdfast.sandbox.verbs.patching import Patcher
 from holdfast.sandbox.verbs.writing import Writer
@@ -130,7 +130,8 @@ def write_options(request: Request) -> WriteOptions:
     """Read the options of a write from the query."""
     validation = request.query.get("fieldValidation", "Warn")
     if validation not in {"", "Ignore", "Warn", "Strict"}:
-        raise bad_request(f"invalid fieldValidation {validation}")
+        wrong = unsupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"])
+        raise invalid(Named("meta.k8s.io", "", "CreateOptions"), [wrong])
     force = request.query.get("force")
     return WriteOptions(
         manager=request.manager,

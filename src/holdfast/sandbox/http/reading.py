@@ -152,12 +152,10 @@ class Reader:
     def _check_asked_version(self, asked: str) -> int:
         current = self.plane.store.version
         if asked and not asked.isdigit():
-            wrong = FieldError(
-                "FieldValueInvalid",
-                "resourceVersion",
-                f'Invalid value: "{asked}": strconv.ParseUint',
+            raise bad_request(
+                f'invalid resource version: resourceVersion: Invalid value: "{asked}": '
+                f'strconv.ParseUint: parsing "{asked}": invalid syntax'
             )
-            raise invalid(Named("meta.k8s.io", "", "ListOptions"), [wrong])
         if asked and int(asked) > current:
             raise too_large(int(asked), current)
         return current
@@ -173,7 +171,8 @@ class Reader:
         try:
             key = orjson.loads(base64.urlsafe_b64decode(token + "=="))["t"]
         except (binascii.Error, ValueError, KeyError, TypeError) as error:
-            raise bad_request("continue key is not valid") from error
+            words = "invalid continue token: continue key is not valid"
+            raise bad_request(words) from error
         if request.query.get("resourceVersion", "0") not in {"", "0"}:
             raise bad_request("specifying resource version is not allowed when using continue")
         found = self.open_lists.pop(key, None)

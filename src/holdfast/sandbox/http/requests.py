@@ -7,13 +7,22 @@ from urllib.parse import parse_qsl
 import orjson
 
 from holdfast.domain.manifest import JSON, Tree
+from holdfast.kit.yamlio import YamlError, load_one
 from holdfast.sandbox.http.answers import Receive
 from holdfast.sandbox.protobuf import decoding as protobuf
-from holdfast.sandbox.statuses import StatusError, bad_request, unsupported_media_type
+from holdfast.sandbox.statuses import (
+    Named,
+    StatusError,
+    bad_request,
+    invalid,
+    unsupported,
+    unsupported_media_type,
+)
 
 # The real server's limit of a request body.
 MAX_BODY_BYTES = 3 * 1024 * 1024
 
+YAML_TYPE = "application/yaml"
 JSON_TYPES = frozenset({"application/json", "", "*/*"})
 
 
@@ -108,11 +117,9 @@ def read_dry_run(value: JSON) -> bool:
         return False
     if value in ("All", ["All"]):
         return True
-    message = (
-        f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{value}": '
-        'supported values: "All"'
-    )
-    raise StatusError(422, "Invalid", message)
+    given = value if isinstance(value, list) else [value]
+    wrong = unsupported("dryRun", given, ["All"])
+    raise invalid(Named("meta.k8s.io", "", "CreateOptions"), [wrong])
 
 
 def decode_json(raw: bytes, what: str = "object") -> JSON:
@@ -124,7 +131,23 @@ def decode_json(raw: bytes, what: str = "object") -> JSON:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        detail = "unexpected end of JSON input (<empty>)" if not raw else str(error)
+        raise bad_request(f"couldn't get version/kind; json parse error: {detail}") from error
+
+
+def decode_yaml(raw: bytes) -> Tree:
+    """Decode the one object of a YAML body.
+
+    Raises:
+        StatusError: 400.
+    """
+    try:
+        tree = load_one(raw)
+    except YamlError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise bad_request("error decoding YAML: the body is not an object")
+    return tree
 
 
 def decode_object(content_type: str, raw: bytes) -> Tree:
@@ -138,8 +161,10 @@ def decode_object(content_type: str, raw: bytes) -> Tree:
             return protobuf.decode_object(raw)
         except protobuf.ProtobufError as error:
             raise bad_request(str(error)) from error
+    if content_type == YAML_TYPE:
+        return decode_yaml(raw)
     if content_type not in JSON_TYPES:
-        accepted = ["application/json", protobuf.MEDIA_TYPE]
+        accepted = ["application/json", YAML_TYPE, protobuf.MEDIA_TYPE]
         raise unsupported_media_type(accepted)
     tree = decode_json(raw)
     if not isinstance(tree, dict):

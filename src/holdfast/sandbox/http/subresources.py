@@ -14,6 +14,7 @@ from holdfast.sandbox.kinds.resource import Resource, Scale
 from holdfast.sandbox.options import WriteOptions
 from holdfast.sandbox.plane import NAMESPACES, Plane
 from holdfast.sandbox.statuses import (
+    Named,
     invalid,
     invalid_value,
     not_built,
@@ -98,7 +99,7 @@ class Subresources:
         replicas = (wanted.get("spec") or {}).get("replicas", 0)
         if not isinstance(replicas, int) or replicas < 0:
             words = "must be greater than or equal to 0"
-            about = resource.named(live.tree["metadata"]["name"])
+            about = Named("autoscaling", "scales", "Scale", live.tree["metadata"]["name"])
             raise invalid(about, [invalid_value("spec.replicas", replicas, words)])
         metadata = dict(live.tree["metadata"])
         sent = wanted.get("metadata") or {}

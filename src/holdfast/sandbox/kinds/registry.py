@@ -55,6 +55,10 @@ class Registry:
         """Whether anything is served under this API version."""
         return any(row.group == group and row.version == version for row in self.all())
 
+    def serves_group(self, group: str) -> bool:
+        """Whether anything is served in this API group."""
+        return any(row.group == group for row in self.all())
+
     def group_versions(self) -> list[tuple[str, list[str]]]:
         """Return each group with its versions, the preferred one first."""
         groups: dict[str, list[str]] = {}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.sandbox.statuses import StatusError, bad_request
 
+_VALUE = re.compile(r"[A-Za-z0-9_.-]*")
+
 Match = Callable[[Tree], bool]
 
 _TERM = re.compile(
@@ -78,10 +80,12 @@ def _requirement(term: str, whole: str) -> Requirement:
     if negated:
         raise _unreadable(whole)
     operator = operator.strip()
-    if operator in {"=", "=="}:
-        return Requirement(key, "in", frozenset([rest.strip()]))
-    if operator == "!=":
-        return Requirement(key, "notin", frozenset([rest.strip()]))
+    if operator in {"=", "==", "!="}:
+        value = rest.strip()
+        if not _VALUE.fullmatch(value):
+            wrong = next(char for char in value if not _VALUE.fullmatch(char))
+            raise bad_request(f"found '{wrong}', expected: ',' or 'end of string'")
+        return Requirement(key, "notin" if operator == "!=" else "in", frozenset([value]))
     if operator in {">", "<"}:
         return Requirement(key, operator, frozenset([rest.strip()]))
     body = rest.strip()
@@ -183,10 +187,11 @@ def parse_fields(text: str, group: str, plural: str, extra: frozenset[str] = fro
             continue
         field, operator, value = _field_term(term, text)
         if field not in {"metadata.name", "metadata.namespace"} and field not in allowed:
-            kind = f"{plural}.{group}" if group else plural
+            if allowed:
+                raise bad_request(f"field label not supported: {field}")
             raise bad_request(
-                f'Unable to find "{kind}" that match label selector "", '
-                f'field selector "{text}": field label not supported: {field}'
+                f'"{field}" is not a known field selector: only "metadata.name", '
+                '"metadata.namespace"'
             )
         terms.append((field, value, operator == "!="))
 

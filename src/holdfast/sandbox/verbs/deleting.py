@@ -13,7 +13,7 @@ from holdfast.sandbox.admission.namespaces import check_deletion
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.options import DeleteOptions, Written
 from holdfast.sandbox.plane import Plane, timestamp
-from holdfast.sandbox.statuses import conflict, not_found
+from holdfast.sandbox.statuses import Named, conflict, not_found
 from holdfast.sandbox.store.objects import Stored
 from holdfast.sandbox.verbs.writing import is_finished
 
@@ -103,7 +103,8 @@ class Deleter:
 
 def _check_preconditions(resource: Resource, tree: Tree, options: DeleteOptions) -> None:
     metadata = tree["metadata"]
-    about = resource.named(metadata["name"])
+    # Here the server names the kind where it names the resource elsewhere.
+    about = Named(resource.group, resource.kind, resource.kind, metadata["name"])
     if options.uid and options.uid != metadata["uid"]:
         raise conflict(
             about,

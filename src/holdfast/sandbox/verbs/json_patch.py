@@ -1,9 +1,12 @@
 """JSON patch (RFC 6902) on trees."""
 
 import copy
+import logging
 
 from holdfast.domain.manifest import JSON
 from holdfast.sandbox.statuses import StatusError, bad_request
+
+log = logging.getLogger(__name__)
 
 # The real server's limit.
 MAX_OPERATIONS = 10_000
@@ -16,7 +19,10 @@ def json_patch(target: JSON, operations: JSON) -> JSON:
         StatusError: 400, no list of operations; 422, an operation or test fails.
     """
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: the body is not a list of operations")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "[]handlers.jsonPatchOp"
+        )
     if len(operations) > MAX_OPERATIONS:
         words = (
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, "
@@ -56,10 +62,10 @@ def _carry_out(tree: JSON, operation: dict[str, JSON]) -> JSON:
 
 
 def _refused(detail: str) -> StatusError:
-    """422 in the server's words; the details say what went wrong."""
+    """422 in the server's words, which do not say what went wrong; the log does."""
+    log.debug("a JSON patch was refused: %s", detail)
     message = "the server rejected our request due to an error in our request"
-    details = {"causes": [{"reason": "UnexpectedServerResponse", "message": detail}]}
-    return StatusError(422, "Invalid", message, details if detail else {})
+    return StatusError(422, "Invalid", message, {})
 
 
 def _steps(path: str) -> list[str]:

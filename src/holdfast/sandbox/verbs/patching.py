@@ -97,10 +97,8 @@ class Patcher:
                     raise bad_request("error decoding patch: the body is not an object")
                 return self.shapes.strategic(resource, tree, patch)
             case _:
-                accepted = [JSON_PATCH, MERGE, APPLY]
-                if not resource.custom:
-                    accepted.insert(2, STRATEGIC)
-                raise unsupported_media_type(accepted)
+                message = "415: Unsupported Media Type"
+                raise StatusError(415, "UnsupportedMediaType", message, {})
 
     def _apply(
         self,
@@ -181,16 +179,12 @@ def _check_options(content_type: str, options: WriteOptions) -> None:
 
 
 def _check_config(resource: Resource, target: Target, config: Tree) -> None:
-    kind = f"{resource.api_version}, Kind={resource.kind}"
     version, given = config.get("apiVersion"), config.get("kind")
     if not version or not given:
-        missing = "kind" if not given else "apiVersion"
-        raise bad_request(f"invalid object type: /, Kind={given or ''}; {missing} must be set")
+        raise bad_request(f"invalid object type: {version or ''}/, Kind={given or ''}")
     if given != resource.kind or version != resource.api_version:
         slash = version if "/" in str(version) else f"/{version}"
-        raise StatusError(
-            400, "BadRequest", f"invalid object type: {slash}, Kind={given}; expected {kind}"
-        )
+        raise bad_request(f"invalid object type: {slash}, Kind={given}")
     metadata = config.get("metadata") or {}
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")

@@ -109,6 +109,7 @@ class Writer:
         """
         metadata = meta.check_envelope(resource, namespace, name, tree)
         live = self.live(resource, namespace, name)
+        meta.check_uid(resource, name, live.tree, metadata)
         self._check_unconditional(resource, name, metadata)
         fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
         return self.change(resource, live, fresh, options)
@@ -258,7 +259,8 @@ def _metadata_update_errors(old: Tree, new: Tree) -> list[FieldError]:
             )
             errors.append(FieldError("FieldValueForbidden", "metadata.finalizers", words))
     if new.get("uid") != old.get("uid"):
-        errors.append(invalid_value("metadata.uid", new.get("uid"), "field is immutable"))
+        # Twice: the server looks at it in two places.
+        errors += [invalid_value("metadata.uid", new.get("uid"), "field is immutable")] * 2
     return errors
 
 

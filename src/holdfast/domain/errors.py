@@ -49,7 +49,6 @@ CODES: dict[str, str] = {
     "HF3008": "A source type that is not built yet.",
     "HF3009": "An option has a value that cannot be used.",
     "HF3010": "The Custom Resource Definitions are not installed.",
-    "HF3011": "The cluster of the destination is not known.",
     "HF4001": "A tool is not installed.",
     "HF4002": "A tool failed.",
     "HF4003": "A tool took too long or printed too much.",
@@ -94,6 +93,11 @@ class HoldfastError(Exception):
         self.about = str(about)
         self.hint = hint
         self.retry = retry
+
+    def explain(self) -> str:
+        """Return message and hint in one line without a full stop: for conditions and results."""
+        message, hint = self.message.rstrip(". "), self.hint.rstrip(". ")
+        return f"{message}. {hint[0].upper()}{hint[1:]}" if hint else message
 
     def describe(self) -> str:
         """Return the text for a terminal: code, object, message, and the hint on its own line."""

@@ -4,7 +4,9 @@
 
 The first row that fits wins, so the order is part of the table. The server's own words are the
 message (they are what people search for); what we know about them is the hint. Values of Secrets
-are taken out of the words, which are cut to `MESSAGE_CHARS`, causes to `CAUSE_CHARS`.
+are taken out of the words, which are cut to `MESSAGE_CHARS`, causes to `CAUSE_CHARS`, in the
+middle: the end says why. Where the words hold whole objects (`Invalid value: {…}`), each cause is
+told shortly instead.
 
 Measured in docs/internals/argocd/apply.md A1, A3, A7, B4 and D2; each row is a contract test.
 """
@@ -20,8 +22,10 @@ from holdfast.domain.manifest import JSON, Tree
 
 MESSAGE_CHARS = 512
 CAUSE_CHARS = 256
+SHORT_CAUSE_CHARS = 100
 
 KIND_GONE_BODY = "404 page not found"
+_INVALID = " is invalid: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,7 @@ def classify(
     )
     error = ClusterError(
         code,
-        cut(redact(answer.message, answer, secrets), MESSAGE_CHARS),
+        _tell(answer, secrets),
         about=about,
         hint=hint,
         retry=retry,
@@ -339,8 +343,23 @@ def redact(words: str, answer: Answer, secrets: Sequence[str] | None) -> str:
 
 
 def cut(words: str, limit: int) -> str:
-    """Shorten a text to at most `limit` characters, saying so."""
-    return words if len(words) <= limit else f"{words[: limit - 1]}…"
+    """Shorten a text to at most `limit` characters, in its middle, saying so."""
+    if len(words) <= limit:
+        return words
+    head = (limit - 1) * 3 // 5
+    return f"{words[:head]}…{words[head + 1 - limit :]}"
+
+
+def _tell(answer: Answer, secrets: Sequence[str] | None) -> str:
+    words = redact(answer.message, answer, secrets)
+    about, mark, _ = words.partition(_INVALID)
+    if len(words) > MESSAGE_CHARS and mark and answer.causes:
+        told = [
+            f"{field}: {cut(redact(message, answer, secrets), SHORT_CAUSE_CHARS)}"
+            for _, field, message in answer.causes
+        ]
+        words = f"{about}{mark}{', '.join(told)}"
+    return cut(words, MESSAGE_CHARS)
 
 
 def retry_after(headers: Mapping[str, str]) -> str | None:

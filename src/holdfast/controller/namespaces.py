@@ -45,7 +45,7 @@ class NamespaceKeeper:
             try:
                 await self._writer.apply(manifest, permit, ApplyOptions())
             except ClusterError as error:
-                return error.message
+                return error.explain()
         if self._registry.namespaces is not None:
             self._registry.namespaces.setdefault(manifest.name, False)
         log.info("namespace created name=%s app=%s", manifest.name, app.key)

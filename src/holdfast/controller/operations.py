@@ -105,7 +105,7 @@ class Operations:
             _heed_termination(state, run)
             return await self._finish(state, run, end.phase, end.message)
         except HoldfastError as error:
-            message = f"ComparisonError: Failed to load target state: {error.message}"
+            message = f"ComparisonError: Failed to load target state: {error.explain()}"
             return await self._finish(state, run, Phase.ERROR, message)
         if _heed_termination(state, run):
             pause = 0.0
@@ -533,5 +533,5 @@ def _listed(reason: str, keys: Iterable[ResourceKey]) -> str:
 def condition_of(error: HoldfastError) -> Condition:
     """Return the ComparisonError that an error while loading becomes (controller.md §4.1)."""
     return Condition(
-        ConditionType.COMPARISON_ERROR, f"Failed to load target state: {error.message}"
+        ConditionType.COMPARISON_ERROR, f"Failed to load target state: {error.explain()}"
     )

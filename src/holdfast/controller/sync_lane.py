@@ -131,7 +131,7 @@ class SyncLane:
         try:
             desired = await self._load(state, level, kind)
         except HoldfastError as error:
-            text = f"Failed to load target state: {error.message}"
+            text = f"Failed to load target state: {error.explain()}"
             return await self._comparison_error(state, text)
         before, state.desired = state.desired, desired
         try:
@@ -140,11 +140,11 @@ class SyncLane:
             await self._parts.comparing.judge(states)
         except ClusterError as error:
             state.desired = before
-            text = f"Failed to compare desired state to live state: {error.message}"
+            text = f"Failed to compare desired state to live state: {error.explain()}"
             return await self._comparison_error(state, text)
         except HoldfastError as error:
             return await self._comparison_error(
-                state, f"Failed to load target state: {error.message}"
+                state, f"Failed to load target state: {error.explain()}"
             )
         return await self._conclude(state, desired, level)
 

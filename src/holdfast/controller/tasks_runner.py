@@ -61,7 +61,7 @@ class TaskRunner:
             try:
                 await self._ports.writer.dry_run(manifest)
             except ClusterError as error:
-                return error.message
+                return error.explain()
         return ""
 
     async def apply(self, app: Application, run: Run, task: Task, target: Target) -> ResultRow:
@@ -108,7 +108,7 @@ class TaskRunner:
             except ClusterError as error:
                 if _is_refusal(error):  # else it may have happened: nothing may put it back
                     state.applied = before
-                return _row(task, ResultStatus.SYNC_FAILED, error.message, Phase.FAILED)
+                return _row(task, ResultStatus.SYNC_FAILED, error.explain(), Phase.FAILED)
         log.info("pruned object=%s app=%s", task.key, app.key)
         return _row(task, status, choice.message, Phase.SUCCEEDED)
 
@@ -138,7 +138,7 @@ class TaskRunner:
             # Without a clear refusal the server may have done it: then neither manifest may be
             # put back by guess, until a comparison finds out what stands there.
             state.applied = before if _is_refusal(error) else None
-            return f"{_FAILED}{error.message}"
+            return f"{_FAILED}{error.explain()}"
         finally:
             state.in_flight -= 1
             state.claimed_by_sync = False

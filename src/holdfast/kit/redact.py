@@ -43,20 +43,22 @@ def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def cut(text: str, *, head: int = 20, tail: int = 20, line_length: int = 500) -> str:
-    """Return the first and last lines of a text, each line cut to a length.
+    """Return the first and last lines of a text; each line keeps its beginning and its end.
 
     Args:
         text: Output of a tool.
         head: How many lines of the beginning.
         tail: How many lines of the end.
-        line_length: Longer lines are cut, with `…`.
+        line_length: Longer lines are cut in their middle, with `…`.
     """
     lines = text.splitlines()
     if len(lines) > head + tail:
         left_out = len(lines) - head - tail
         lines = [*lines[:head], f"… {left_out} lines left out …", *lines[-tail:]]
+    start = line_length * 3 // 5
     return "\n".join(
-        line if len(line) <= line_length else line[:line_length] + "…" for line in lines
+        line if len(line) <= line_length else f"{line[:start]}…{line[start - line_length :]}"
+        for line in lines
     )
 
 

@@ -328,10 +328,21 @@ def test_causes_are_kept() -> None:
     assert error.causes == (("spec.x", "Required value"),)
 
 
-def test_long_words_are_cut() -> None:
-    error = classify(parse_answer(500, b"x" * 100_000))
+def test_long_words_keep_their_beginning_and_their_end() -> None:
+    error = classify(parse_answer(500, b"what" + b"x" * 2000 + b"why"))
     assert len(error.message) == MESSAGE_CHARS
-    assert error.message.endswith("…")
+    assert error.message.startswith("what")
+    assert error.message.endswith("why")
+
+
+def test_a_refusal_that_quotes_a_whole_object_still_says_why() -> None:
+    why = f"Invalid value: {{{'x' * 3000}}}: field is immutable"
+    causes = [{"reason": "FieldValueInvalid", "message": why, "field": "spec.template"}] * 2
+    message = f'Job.batch "once" is invalid: [spec.template: {why}, spec.template: {why}]'
+    error = classify(parse_answer(422, _status(422, message, "Invalid", causes=causes)))
+    assert error.message.startswith('Job.batch "once" is invalid: spec.template: Invalid value: {x')
+    assert error.message.count(": field is immutable") == 2
+    assert len(error.message) < 300
 
 
 @pytest.mark.parametrize(

@@ -44,4 +44,4 @@ def test_long_output_keeps_its_first_and_last_lines() -> None:
     assert shown[20] == "… 60 lines left out …"
     assert shown[-1] == "99"
     assert len(shown) == 41
-    assert tidy("x" * 600) == "x" * 500 + "…"
+    assert tidy("x" * 600 + "why") == "x" * 300 + "…" + "x" * 197 + "why"

@@ -99,11 +99,6 @@ class HoldfastError(Exception):
         message, hint = self.message.rstrip(". "), self.hint.rstrip(". ")
         return f"{message}. {hint[0].upper()}{hint[1:]}" if hint else message
 
-    def explain(self) -> str:
-        """Return message and hint in one line without a full stop: for conditions and results."""
-        message, hint = self.message.rstrip(". "), self.hint.rstrip(". ")
-        return f"{message}. {hint[0].upper()}{hint[1:]}" if hint else message
-
     def describe(self) -> str:
         """Return the text for a terminal: code, object, message, and the hint on its own line."""
         head = " ".join(part for part in (self.code, self.about) if part)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -234,6 +235,31 @@ async def test_a_new_commit_in_a_local_repository_is_seen_within_a_second(
         async with asyncio.timeout(1):
             await seen.wait()
         await asyncio.sleep(0.1)
+
+
+async def test_a_repository_that_comes_later_or_comes_back_is_seen_too(
+    sources: GitSources, tmp_path: Path
+) -> None:
+    path = tmp_path / "repos" / "later"
+    seen = asyncio.Event()
+    sources.watch_local(f"file://{path}", seen.set)
+    for _ in range(2):
+        repo = GitRepo(path)
+        repo.commit({"a.yaml": "a: 1"})
+        async with asyncio.timeout(2):
+            await seen.wait()
+        await _until_watched(sources)
+        await asyncio.sleep(0.1)
+        seen.clear()
+        repo.commit({"a.yaml": "a: 2"})
+        async with asyncio.timeout(1):
+            await seen.wait()
+        seen.clear()
+        shutil.rmtree(path)
+        async with asyncio.timeout(1):
+            await seen.wait()
+        await asyncio.sleep(0.1)
+        seen.clear()
 
 
 async def _until_watched(sources: GitSources) -> None:

@@ -27,6 +27,7 @@ from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_LOOK_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class GitSources:
         self._refs: dict[str, tuple[float, dict[str, str]]] = {}
         self._swept_at: float | None = None
         self._local_watch = LocalWatch()
+        self._closed = False
         mirrors.configure_libgit2()
 
     async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
@@ -111,26 +113,41 @@ class GitSources:
         return await self._in_thread(lambda: self._commit_info(source, sha))
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
-        """Call `changed` within 1 s of a new commit in a local repository; no-op for others."""
-        if find_local_path(repo_url) is None:
-            return
+        """Call `changed` within 1 s of a new commit in a local repository; no-op for others.
+
+        A repository that is missing, or goes, is looked for each half second.
+        """
+        if find_local_path(repo_url) is not None:
+            self._watch(repo_url, changed)
+
+    def _watch(self, repo_url: str, changed: Callable[[], None], *, missed: bool = False) -> None:
         loop = asyncio.get_running_loop()
 
-        def found(done: "asyncio.Future[str]") -> None:
-            if done.cancelled():
+        def again() -> None:
+            if not self._closed:
+                loop.call_later(_LOOK_AGAIN_S, lambda: self._watch(repo_url, changed, missed=True))
+
+        def opened(done: "asyncio.Future[str]") -> None:
+            if self._closed or done.cancelled():
                 return
             error = done.exception()
-            if error is not None:  # the comparison says what is wrong with the repository
+            if isinstance(error, RepositoryError):
+                again()
+            elif error is not None:  # not allowed: the comparison says so
                 log.debug("not watched: %s", redact(str(error)))
-                return
-            self._local_watch.add(done.result(), changed)
+            else:
+                self._local_watch.add(done.result(), changed, again)
+                if missed:
+                    changed()
 
-        loop.run_in_executor(
-            self._threads, lambda: str(self._open_local(repo_url).path).rstrip("/")
-        ).add_done_callback(found)
+        if not self._closed:
+            loop.run_in_executor(
+                self._threads, lambda: str(self._open_local(repo_url).path).rstrip("/")
+            ).add_done_callback(opened)
 
     async def close(self) -> None:
         """Stop watching, and wait for the threads."""
+        self._closed = True
         self._local_watch.close()
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
 

@@ -17,7 +17,7 @@ from functools import partial
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200
 _MASK = _CLOSE_WRITE | _MOVED_TO | _CREATE | _DELETE
-_IS_FOLDER, _OVERFLOW = 0x40000000, 0x4000
+_IS_FOLDER, _OVERFLOW, _IGNORED = 0x40000000, 0x4000, 0x8000
 _NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _EVENT = struct.Struct("iIII")
 _TOP_NAMES = frozenset({"HEAD", "packed-refs", "refs"})
@@ -34,21 +34,24 @@ class LocalWatch:
         self._libc: ctypes.CDLL | None = None
         self._folders: dict[int, tuple[str, str]] = {}
         self._changed: dict[str, list[Callable[[], None]]] = {}
+        self._lost: dict[str, list[Callable[[], None]]] = {}
         self._pending: dict[str, asyncio.TimerHandle] = {}
         self._stamps: dict[str, object] = {}
         self._poll: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def add(self, git_folder: str, changed: Callable[[], None]) -> None:
+    def add(self, git_folder: str, changed: Callable[[], None], lost: Callable[[], None]) -> None:
         """Call `changed` on the event loop, soon after each change. Call it on the event loop.
 
         Args:
             git_folder: The repository's git folder (`.git`, or a bare repository).
             changed: Called at most once in 50 ms.
+            lost: Called when the repository was deleted and is no longer watched.
         """
         self._loop = asyncio.get_running_loop()
         known = git_folder in self._changed
         self._changed.setdefault(git_folder, []).append(changed)
+        self._lost.setdefault(git_folder, []).append(lost)
         if known:
             return
         if self._open():
@@ -69,6 +72,7 @@ class LocalWatch:
         self._pending.clear()
         self._folders.clear()
         self._changed.clear()
+        self._lost.clear()
 
     # --- inotify -----------------------------------------------------------------------------
 
@@ -110,6 +114,9 @@ class LocalWatch:
                     self._settle(git_folder)
                 continue
             git_folder, folder = self._folders.get(number, ("", ""))
+            if mask & _IGNORED:
+                self._forget(number, git_folder, folder)
+                continue
             if not git_folder or name.endswith(".lock"):
                 continue
             if folder == git_folder and name not in _TOP_NAMES:
@@ -118,6 +125,14 @@ class LocalWatch:
                 new = os.path.join(folder, name)
                 self._loop.run_in_executor(None, self._watch_tree, git_folder, new)
             self._settle(git_folder)
+
+    def _forget(self, number: int, git_folder: str, folder: str) -> None:
+        self._folders.pop(number, None)
+        if folder != git_folder or not git_folder:
+            return
+        changed, lost = self._changed.pop(git_folder, []), self._lost.pop(git_folder, [])
+        for call in (*changed, *lost):
+            call()
 
     def _settle(self, git_folder: str) -> None:
         if self._loop is not None and git_folder not in self._pending:

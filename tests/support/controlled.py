@@ -77,6 +77,11 @@ class Repository:
     def url(self) -> str:
         return f"file://{self.folder}"
 
+    @property
+    def head(self) -> str:
+        """The SHA of the last commit."""
+        return str(self._git.head.target)
+
     def write(self, path: str, *trees: Tree) -> None:
         """Puts objects into a file."""
         tree = trees[0] if len(trees) == 1 else {"apiVersion": "v1", "kind": "List", "items": trees}

@@ -254,7 +254,7 @@ async def test_an_object_that_is_changed_and_deleted_at_once_comes_back_as_git_s
 
 
 def _is_new(old_uid: str, tree: Tree) -> bool:
-    return tree["metadata"]["uid"] != old_uid and tree["data"] == {"a": "1", "b": "2"}
+    return bool(tree["metadata"]["uid"] != old_uid) and tree["data"] == {"a": "1", "b": "2"}
 
 
 SET_A = [{"op": "add", "path": "/data/a", "value": "x"}]

@@ -28,7 +28,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.schema.field_path import decode_element, server_form
+from holdfast.schema.field_path import server_form
 from holdfast.schema.field_set import EMPTY, FieldSet
 from holdfast.schema.managed_fields import (
     APPLY,
@@ -326,12 +326,8 @@ def _take_from_others(
 def _causes(manager: ManagerId, owned: Owned, contested: FieldSet) -> list[ConflictCause]:
     shown = _shown_manager(manager, owned)
     return [
-        ConflictCause(
-            manager.manager,
-            server_form(tuple(decode_element(element) for element in path)),
-            f"conflict with {shown}",
-        )
-        for path in contested.encoded_paths()
+        ConflictCause(manager.manager, server_form(path), f"conflict with {shown}")
+        for path in contested.paths_by_level()
     ]
 
 

@@ -115,6 +115,19 @@ class FieldSet:
             if node.children:
                 yield from node.encoded_paths(here)
 
+    def paths_by_level(self, prefix: Path = ()) -> Iterator[Path]:
+        """Yield each member path, all of one level before those below it.
+
+        The API server lists conflicts in this order.
+        """
+        here = [(element, self.children[element]) for element in self.ordered]
+        for element, node in here:
+            if node.owned:
+                yield (*prefix, decode_element(element))
+        for element, node in here:
+            if node.children:
+                yield from node.paths_by_level((*prefix, decode_element(element)))
+
     def __len__(self) -> int:
         """Return the number of member paths."""
         return sum(child.owned + len(child) for child in self.children.values())

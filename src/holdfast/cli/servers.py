@@ -115,7 +115,11 @@ async def _install(call: Call) -> int:
         for name, outcome in changed:
             call.note(f"{name} {outcome}")
         return exit_codes.OK
-    trees = install_manifests(call.target.namespace, crds_only=call.values.switch("crds-only"))
+    trees = install_manifests(
+        call.target.namespace,
+        crds_only=call.values.switch("crds-only"),
+        image=call.values.text("image"),
+    )
     call.say(render_documents(trees))
     return exit_codes.OK
 
@@ -205,6 +209,7 @@ COMMANDS = {
         _install,
         (
             Flag("crds-only", "Only the CustomResourceDefinitions.", _SWITCH),
+            Flag("image", "Container image of the Deployment."),
             Flag("upgrade", "Bring the CRDs of the cluster up to date, now.", _SWITCH),
         ),
         examples=("holdfast install | kubectl apply --server-side -f -",),

@@ -617,6 +617,12 @@ class FakeRenderer:
         self.rendered = 0
         self.error: Exception | None = None
 
+    def refuse_unbuilt(self, source: Source) -> None:
+        del source
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         del source, context
         self.rendered += 1

@@ -435,6 +435,12 @@ class FakeRenderer:
         self.manifests = tuple(Manifest(tree) for tree in manifests)
         self.error: Exception | None = None
 
+    def refuse_unbuilt(self, source: Source) -> None:
+        del source
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         del source, context
         if self.error is not None:

@@ -71,6 +71,17 @@ class LazyRenderer:
             self._renderers = Renderers(self._clock, scratch_dir=self._scratch.name)
         return await self._renderers.render(checkout, source, context)
 
+    def refuse_unbuilt(self, source: Source) -> None:
+        """Raise for a source whose type is not built."""
+        from holdfast.renderers.dispatch import refuse_unbuilt  # noqa: PLC0415 - see the docstring
+
+        refuse_unbuilt(source)
+
+    def forget(self) -> None:
+        """Drop kept results."""
+        if self._renderers is not None:
+            self._renderers.forget()
+
     async def close(self) -> None:
         """End what was started."""
         if self._renderers is not None:

@@ -80,6 +80,10 @@ class DesiredStates:
                 for tree in walk_items(orjson.loads(text))
             ]
             return self._finish(app, manifests, wanted.revisions, (), "local")
+        for source in wanted.sources:
+            self._renderer.refuse_unbuilt(source)
+        if wanted.hard:
+            self._renderer.forget()
         revisions = await self._resolve(wanted)
         fingerprint = self._fingerprint(app, wanted.sources, revisions)
         if previous is not None and previous.fingerprint == fingerprint and not wanted.hard:

@@ -275,6 +275,18 @@ class Renderer(Protocol):
         """
         ...
 
+    def refuse_unbuilt(self, source: Source) -> None:
+        """Raise for a source whose type is not built, before anything is fetched.
+
+        Raises:
+            ConfigurationError: HF3008, names the type.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Drop kept results: a hard refresh was asked for."""
+        ...
+
 
 # --- recording -------------------------------------------------------------------------------
 

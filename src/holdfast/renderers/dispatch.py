@@ -59,6 +59,10 @@ class Renderers:
         """Drop all kept results (refresh `hard`)."""
         self._cache.clear()
 
+    def refuse_unbuilt(self, source: Source) -> None:
+        """Raise HF3008 for a source whose type can be told without looking at files."""
+        refuse_unbuilt(source)
+
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         """Render one source.
 

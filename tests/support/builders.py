@@ -1,7 +1,5 @@
 """Small Kubernetes objects for tests; every function returns a fresh tree."""
 
-from __future__ import annotations
-
 from typing import Any
 
 Tree = dict[str, Any]

@@ -7,8 +7,6 @@ other. A request takes `latency_s`, half of it before it is committed; an event 
 `event_delay(manifest)` after the commit, so by default before the writer has its answer.
 """
 
-from __future__ import annotations
-
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -1,7 +1,5 @@
 """A whole controller on fakes, in virtual time: `async with controlling(...) as rig`."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections import Counter
@@ -102,7 +100,7 @@ class Rig:
     def state(self, name: str = "web") -> AppState:
         return self.controller.registry.apps[AppKey("argocd", name)]
 
-    def object(self, key: ResourceKey) -> ObjectState:
+    def found(self, key: ResourceKey) -> ObjectState:
         return self.controller.registry.objects[key]
 
     def request_sync(self, operation: Tree | None = None, name: str = "web") -> None:

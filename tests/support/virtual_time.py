@@ -1,10 +1,8 @@
-"""An event loop on which waiting takes no time: when nothing is ready, time jumps to the next timer.
+"""An event loop on which waiting takes no time: when nothing is ready, time jumps on.
 
 Give it to a folder of tests by `pytest_asyncio_loop_factories` in its conftest. A test that waits
 for something that can never happen fails at once, with a sentence, instead of hanging.
 """
-
-from __future__ import annotations
 
 import asyncio
 import selectors
@@ -16,7 +14,7 @@ NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 class _JumpingSelector(selectors.DefaultSelector):
     """Never waits; tells its loop how long it would have waited."""
 
-    loop: VirtualLoop
+    loop: "VirtualLoop"
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)

@@ -24,6 +24,7 @@ MIGRATION_ANNOTATION = "argocd.argoproj.io/client-side-apply-migration-manager"
 _INVALID = 422
 _CONFLICT = 409
 _CONFLICT_CODE = "HF2004"
+_GONE_CODE = "HF2003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class ObjectWriting:
         try:
             return await self._apply_to(order)
         except ClusterError as error:
-            if error.status != _INVALID or order.take_over_first:
+            if error.status != _INVALID or error.code == _GONE_CODE or order.take_over_first:
                 raise
             if not order.drifted or not await self._take_over(order):
                 raise
@@ -151,15 +152,21 @@ class ObjectWriting:
                 return
             if await self._patched(live, fields, order.permit):
                 return
-            live = await self._reader.get(live.gvk, live.namespace, live.name)
+            live = await self._read_again(order)
+
+    async def _read_again(self, order: WriteOrder) -> Manifest | None:
+        """Return the object anew; None when it is gone, or another one took its name."""
+        assert order.live is not None  # noqa: S101 - for the type checker; the caller branched
+        seen = order.live
+        live = await self._reader.get(seen.gvk, seen.namespace, seen.name)
+        return live if live is not None and live.uid == seen.uid else None
 
     async def _take_over(self, order: WriteOrder) -> bool:
         """Take over what stands under the drifted paths' parents; False when nothing moved."""
         live = order.live
         for attempt in range(order.tries):
-            if attempt or live is None:
-                assert order.live is not None  # noqa: S101 - for the type checker
-                live = await self._reader.get(order.live.gvk, order.live.namespace, order.live.name)
+            if attempt:
+                live = await self._read_again(order)
             if live is None:
                 return False
             fields = take_over(live, parents_of(live, order.drifted))

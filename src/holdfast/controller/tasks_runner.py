@@ -6,7 +6,7 @@ the request is sent and put back if it fails; events that come meanwhile are par
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
 from holdfast.controller.heal_lane import HealLane
@@ -29,6 +29,8 @@ from holdfast.planning.prune import choose_prune
 from holdfast.planning.tasks import Task
 
 log = logging.getLogger(__name__)
+
+_GONE = "HF2003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class TaskRunner:
         state.applied = target
         state.in_flight += 1
         try:
-            answer = await self._ports.writing.write(order)
+            answer = await self._write(order)
         except ClusterError as error:
             # Without a clear refusal the server may have done it: then neither manifest may be
             # put back by guess, until a comparison finds out what stands there.
@@ -146,6 +148,15 @@ class TaskRunner:
         self._ports.lane.close_episode(state, Closing.SYNCED)
         log.info("applied object=%s app=%s revision=%s", task.key, app.key, target.revision[:7])
         return f"{_name(task)} {_outcome(live, answer)}"
+
+    async def _write(self, order: WriteOrder) -> Manifest:
+        """Write; an object that went in the same moment is created, as the sync wants it."""
+        try:
+            return await self._ports.writing.write(order)
+        except ClusterError as error:
+            if order.live is None or error.code != _GONE:
+                raise
+        return await self._ports.writing.write(replace(order, live=None))
 
     def _order(
         self, app: Application, run: Run, task: Task, target: Target, permit: Authorized

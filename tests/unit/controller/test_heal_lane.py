@@ -64,7 +64,7 @@ async def test_our_own_write_is_no_drift_when_its_event_comes_before_the_answer(
             rig.git.commit(config_map(a=value))
             await rig.settle(20)
         assert rig.cluster.writes() == ["apply ConfigMap prod/web"] * 5
-        assert rig.object(CM).memory.recent == ()
+        assert rig.found(CM).memory.recent == ()
 
 
 async def test_our_own_write_is_no_drift_when_its_event_comes_long_after_the_answer() -> None:
@@ -224,7 +224,7 @@ async def test_a_server_that_does_not_answer_is_asked_again_after_a_second() -> 
         rig.cluster.edit(CM, set_data(a="edited"))
         await rig.settle(5)
         assert rig.cluster.objects[CM]["data"] == {"a": "1"}
-        assert len(rig.object(CM).memory.recent) == 1, "only the heal that was judged counts"
+        assert len(rig.found(CM).memory.recent) == 1, "only the heal that was judged counts"
 
 
 async def test_an_overloaded_server_is_left_alone_for_as_long_as_it_asks() -> None:
@@ -272,7 +272,7 @@ async def test_objects_of_a_namespace_that_is_being_deleted_wait_until_it_is_bac
         rig.cluster.put(namespace())
         await rig.settle(3)
         assert rig.cluster.objects[CM]["data"] == {"a": "1"}
-        assert rig.object(CM).memory.step == 0, "waiting is no failed heal"
+        assert rig.found(CM).memory.step == 0, "waiting is no failed heal"
 
 
 async def test_a_namespace_that_came_back_while_the_watch_was_broken_is_noticed() -> None:
@@ -343,8 +343,8 @@ async def test_an_object_missing_from_a_list_older_than_our_write_is_not_gone() 
     async with controlling(app(automated=HEALING)) as rig:
         await synced(rig, config_map(a="1"))
         scope = WatchScope(GroupVersionKind("", "v1", "ConfigMap"))
-        rig.controller.observer.listed(scope, frozenset(), rig.object(CM).fence)
-        assert rig.object(CM).live is not None
+        rig.controller.observer.listed(scope, frozenset(), rig.found(CM).fence)
+        assert rig.found(CM).live is not None
         await rig.settle(1)
         assert rig.cluster.writes() == []
 

@@ -153,18 +153,24 @@ def metadata_errors(resource: Resource, metadata: Tree) -> list[FieldError]:
     errors = name_errors(resource, metadata)
     errors += label_errors(metadata.get("labels"), "metadata.labels")
     errors += annotation_errors(metadata.get("annotations"), "metadata.annotations")
-    errors += _finalizer_errors(metadata.get("finalizers") or [])
+    errors += _finalizer_errors(resource, metadata.get("finalizers") or [])
     for owner in metadata.get("ownerReferences") or []:
         errors += _owner_errors(owner, "metadata.ownerReferences")
     return errors
 
 
-def _finalizer_errors(finalizers: list[str]) -> list[FieldError]:
+_STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
+
+
+def _finalizer_errors(resource: Resource, finalizers: list[str]) -> list[FieldError]:
     errors: list[FieldError] = []
+    # The API server's own kinds know three short names; CRDs and custom resources take any.
+    takes_any = resource.custom or resource.group == "apiextensions.k8s.io"
     for index, name in enumerate(finalizers):
         words = qualified_name(str(name))
         errors.extend(invalid_value("metadata.finalizers", name, text) for text in words)
-        if "/" not in str(name) and name not in {"orphan", "foregroundDeletion", "kubernetes"}:
+        is_short = "/" not in str(name)
+        if is_short and not takes_any and name not in _STANDARD_FINALIZERS:
             text = "name is neither a standard finalizer name nor is it fully qualified"
             errors.append(invalid_value(f"metadata.finalizers[{index}]", name, text))
     return errors

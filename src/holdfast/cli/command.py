@@ -96,6 +96,7 @@ class CommandSpec:
         examples: Lines that a person would type.
         wrong_arguments: Exit code when the number of arguments is wrong.
         reaches_cluster: Whether the global flags (kubeconfig, namespace) make sense for it.
+        serves: Whether it keeps running, so that a faster event loop is worth its import.
     """
 
     name: str
@@ -108,6 +109,7 @@ class CommandSpec:
     examples: tuple[str, ...] = ()
     wrong_arguments: int = exit_codes.USAGE
     reaches_cluster: bool = True
+    serves: bool = False
 
     @property
     def all_flags(self) -> tuple[Flag, ...]:
@@ -120,6 +122,18 @@ class CommandSpec:
             if flag.name not in own and (not flag.short or flag.short not in shorts)
         )
         return self.flags + (extra if self.reaches_cluster else ())
+
+
+def _run(work: Coroutine[Any, Any, int], *, fast: bool) -> int:
+    import asyncio
+
+    if not fast:
+        return asyncio.run(work)
+    try:
+        import uvloop
+    except ImportError:  # it has no wheel for every platform
+        return asyncio.run(work)
+    return uvloop.run(work)
 
 
 class BadCall(Exception):  # noqa: N818 - it carries an exit code, it is no failure of ours
@@ -165,13 +179,11 @@ class PflagCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the command to its end and return its exit code."""
-        import asyncio
-
         session: Session = ctx.obj
         parsed: Parsed = ctx.meta["holdfast.parsed"]
         call = Call(session, parsed, self._target(ctx, session, parsed.values))
         try:
-            return asyncio.run(self.spec.run(call))
+            return _run(self.spec.run(call), fast=self.spec.serves)
         except UsageError as error:
             raise BadCall(str(error), ctx.get_usage()) from error
 

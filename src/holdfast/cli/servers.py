@@ -174,6 +174,7 @@ COMMANDS = {
             *_LOGS,
         ),
         examples=("holdfast up --example", "holdfast up --data :memory: --api-port 0"),
+        serves=True,
     ),
     "sandbox": CommandSpec(
         "sandbox",
@@ -181,6 +182,7 @@ COMMANDS = {
         "Start the small cluster alone.",
         _sandbox,
         (*_CLUSTER, *_LOGS),
+        serves=True,
     ),
     "run": CommandSpec(
         "run",
@@ -200,6 +202,7 @@ COMMANDS = {
             *_LOGS,
         ),
         examples=("holdfast run --observe", "holdfast run --namespace argocd --selector team=a"),
+        serves=True,
     ),
     "install": CommandSpec(
         "install",
@@ -221,5 +224,6 @@ COMMANDS = {
         _demo,
         (Flag("keep", "Leave the sandbox running at the end, until Ctrl-C.", _SWITCH),),
         reaches_cluster=False,
+        serves=True,
     ),
 }  # fmt: skip

@@ -12,10 +12,10 @@ from holdfast.controller.requests.rendering import Rendering
 from holdfast.diffing.ignore import ignored_paths, without_ignored
 from holdfast.domain.application import Application
 from holdfast.domain.errors import ClusterError
+from holdfast.domain.hooks import is_hook
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.ports import ClusterReader, ClusterWriter, Kinds
-from holdfast.domain.hooks import is_hook
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 

@@ -84,8 +84,8 @@ def build_rollback(app: Application, command: RollBackApplication, who: str) -> 
         raise _refused(
             app,
             "rollback cannot be initiated when auto-sync is enabled",
-            f"`holdfast app set {name} --sync-policy none` switches it off; note that it would "
-            "bring the newer revision back at once",
+            "automatic sync would bring the newer revision back at once; "
+            f"`holdfast app set {name} --sync-policy none` switches it off",
         )
     entry = next((e for e in app.history if e.get("id") == command.history_id), None)
     if entry is None:

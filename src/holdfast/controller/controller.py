@@ -112,7 +112,7 @@ class Controller:
             if old is None or source.repo_url not in {s.repo_url for s in old.sources}:
                 self._watch_repository(source.repo_url)
         level = Level.NOTHING
-        if old is None or old is new or _switched_on(old, new):
+        if old is None or old is new or _switched_on(old, new) or old.project != new.project:
             level = Level.LATEST
         self._queue.add(key, level)
 

@@ -12,8 +12,12 @@ from holdfast.assembly.run import Running, RunSettings, run_controller
 from holdfast.assembly.sample import Sample, applications
 from holdfast.assembly.sandbox import ClusterSettings, notice, ready_line, sandbox_running
 from holdfast.domain.commands import CreateApplication
+from holdfast.domain.errors import ConfigurationError
+from holdfast.domain.identity import AppKey
+from holdfast.domain.queries import GetApplication
 
 Say = Callable[[str], None]
+_NO_SUCH_APPLICATION = "HF3003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,17 @@ async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) 
     sample = await asyncio.to_thread(Sample.open_or_create, folder / "go-sample-app")
     async with open_direct(kubeconfig, namespace=namespace) as link:
         for manifest in applications(sample, namespace):
-            command = CreateApplication(manifest, upsert=False, validate=False)
-            done = await link.commands.carry_out(command, "")
-            say(f"application '{manifest['metadata']['name']}' {done.outcome}")
+            name = manifest["metadata"]["name"]
+            try:
+                await link.queries.answer(GetApplication(AppKey(namespace, name)), "")
+            except ConfigurationError as error:
+                if error.code != _NO_SUCH_APPLICATION:
+                    raise
+                await link.commands.carry_out(CreateApplication(manifest, validate=False), "")
+                say(f"application '{name}' created")
+            else:
+                # Somebody may have changed it since: it is theirs now.
+                say(f"application '{name}' is there and stays as it is")
     say(f"its repository is {sample.folder}; commit there and see it rolled out")
     return sample
 

@@ -8,7 +8,7 @@ IMAGE = "registry.example/holdfast:1"
 def test_an_installation_is_listed_in_the_order_in_which_it_can_be_created() -> None:
     kinds = [manifest.kind for manifest in install_manifests("argocd", IMAGE)]
     assert kinds == [
-        *["CustomResourceDefinition"] * 3,
+        *["CustomResourceDefinition"] * 4,
         "Namespace",
         "ServiceAccount",
         "ClusterRole",

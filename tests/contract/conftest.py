@@ -40,11 +40,13 @@ def kubectl_homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bare_kubectl(kubectl: Path, any_plane: AnyPlane, kubectl_homes: Path) -> Kubectl:
+def bare_kubectl(kubectl: Path, any_plane: AnyPlane, kubectl_homes: Path) -> Iterator[Kubectl]:
     """kubectl on a plane, in the namespace `default`."""
     home = kubectl_homes / any_plane.url.rpartition(":")[2]
     home.mkdir(exist_ok=True)
-    return Kubectl(kubectl, any_plane, home)
+    made = Kubectl(kubectl, any_plane, home)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -52,8 +54,7 @@ def kube(bare_kubectl: Kubectl) -> Iterator[Kubectl]:
     """kubectl on a plane, in a namespace of the test's own."""
     namespace = bare_kubectl.enter_new_namespace()
     yield bare_kubectl
-    bare_kubectl.namespace = "default"
-    bare_kubectl("delete", "namespace", namespace, "--wait=false")
+    bare_kubectl.rest.send("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.support.kube_rest import KubeRest
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.sandbox import AnyPlane
@@ -49,6 +53,7 @@ class Kubectl:
     plane: AnyPlane
     folder: Path
     namespace: str = "default"
+    _rest: KubeRest | None = None
 
     def try_run(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
         """Run it, whatever comes of it."""
@@ -96,11 +101,39 @@ class Kubectl:
     def enter_new_namespace(self) -> str:
         """Create a namespace with a name of its own and work in it from now on."""
         name = f"kubectl-{uuid.uuid4().hex[:8]}"
-        self("create", "namespace", name)
+        made = self.rest.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        assert made.status == 201, made
         self.namespace = name
         # The account that every pod needs is made by a controller.
-        self("wait", "--for=create", "serviceaccount/default", "--timeout=20s")
+        path = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+        eventually(lambda: self.rest.send("GET", path).status == 200)
         return name
+
+    @property
+    def rest(self) -> KubeRest:
+        """A bare client for what kubectl does not show; `close` closes it."""
+        if self._rest is None:
+            self._rest = KubeRest.open(self.plane.kubeconfig)
+        return self._rest
+
+    def close(self) -> None:
+        """Close the bare client's connection."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+
+    def path(self, plural: str, name: str = "", *, group: str = "") -> str:
+        """Return the REST path of something in the namespace."""
+        root = f"/apis/{group}" if group else "/api/v1"
+        return f"{root}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+
+def eventually(happened: Callable[[], bool], within_s: float = 20) -> None:
+    """Return as soon as something is so; fail after a while."""
+    deadline = time.monotonic() + within_s
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
 
 
 def config_map(name: str, **data: str) -> Any:

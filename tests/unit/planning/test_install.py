@@ -22,7 +22,7 @@ def test_an_installation_is_listed_in_the_order_in_which_it_can_be_created() -> 
 def test_everything_namespaced_lies_in_the_control_namespace() -> None:
     manifests = install_manifests("gitops", IMAGE)
     assert {manifest.namespace for manifest in manifests} == {"", "gitops"}
-    assert manifests[3].name == "gitops"
+    assert manifests[4].name == "gitops"
     (container,) = manifests[-1].at("spec", "template", "spec", "containers")
     assert container["image"] == IMAGE
     assert "--namespace=gitops" in container["args"]

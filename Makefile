@@ -23,6 +23,12 @@ help: ## list the targets
 
 setup: $(DEV_READY) ## make .venv with everything for work on Holdfast
 
+demo: $(RUN_READY) ## show self-healing in under a minute, on a cluster of its own. ARGS=--keep leaves it running
+	@$(BIN)/holdfast demo $(ARGS)
+
+tutorial: $(DEV_READY) ## the README's two commands with the real kubectl, measured, on both clusters
+	@$(BIN)/python -m tools.tutorial
+
 test: $(DEV_READY) ## run the tests; with Go also on the real control plane (built once, 6 minutes). ARGS="-k word"
 ifdef GO
 	@$(BIN)/python tools/control_plane.py > /dev/null

@@ -18,7 +18,12 @@ from holdfast.controller.state import AppState, ObjectState, Registry
 from holdfast.controller.status_writer import difference
 from holdfast.controller.sync_lane import RoundEnd
 from holdfast.controller.wiring import ControllerPorts, Hooks, wire
-from holdfast.domain.application import APPLICATION, IN_CLUSTER_SERVER, Application
+from holdfast.domain.application import (
+    APPLICATION,
+    DELETION_APPROVED_ANNOTATION,
+    IN_CLUSTER_SERVER,
+    Application,
+)
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import Reason
@@ -114,6 +119,8 @@ class Controller:
         level = Level.NOTHING
         if old is None or old is new or _switched_on(old, new) or old.project != new.project:
             level = Level.LATEST
+        elif _approved_anew(old, new):
+            level = Level.RECENT
         self._queue.add(key, level)
 
     def _watch_repository(self, repo_url: str) -> None:
@@ -334,6 +341,12 @@ class Controller:
             operation=operation,
             **labels,
         )
+
+
+def _approved_anew(old: Application, new: Application) -> bool:
+    """Whether a person approved removals since."""
+    key = DELETION_APPROVED_ANNOTATION
+    return old.manifest.annotation(key) != new.manifest.annotation(key)
 
 
 def _switched_on(old: Application, new: Application) -> bool:

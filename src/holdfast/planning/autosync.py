@@ -13,6 +13,7 @@ First matching rule wins; the numbers are the rows of §7.2:
   6b tried, succeeded, and no object that git dropped is to be pruned -> Skip
   6c tried, succeeded, such extras, backoff not over         -> HealBackoff
   7  prune is on and everything would be removed             -> Refuse
+  7b more than half, and at least 5 objects, would be removed -> Refuse, until a person approves
   6d extras of a revision that was synced                    -> Start, selective, prunes alone
   8  otherwise                                               -> Start
 
@@ -32,12 +33,17 @@ from holdfast.domain.drift import SyncCode
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import Phase
+from holdfast.planning.prune import is_approved
 from holdfast.planning.times import find_time
 
 AUTO_SYNC_RETRY_LIMIT = 5
 HEAL_BASE = timedelta(seconds=2)
 HEAL_FACTOR = 3
 HEAL_CAP = timedelta(seconds=300)
+PRUNE_BUDGET_SHARE = 0.5
+"""Automatic prune removes at most this share of an Application's objects at once …"""
+PRUNE_BUDGET_OBJECTS = 5
+"""… when it concerns at least this many."""
 
 
 class SkipReason(StrEnum):
@@ -131,6 +137,9 @@ def decide_auto_sync(app: Application, comparison: Comparison, now: datetime) ->
     if automated.prune and not automated.allow_empty and _would_remove_all(comparison):
         names = _listed(comparison.revisions)
         return Refuse(f"Skipping sync attempt to {names}: auto-sync will wipe out all resources")
+    over_budget = _over_prune_budget(app, comparison) if automated.prune else ""
+    if over_budget:
+        return Refuse(f"Skipping sync attempt to {_listed(comparison.revisions)}: {over_budget}")
     return _start(app, comparison, automated, extras)
 
 
@@ -197,6 +206,26 @@ def _would_remove_all(comparison: Comparison) -> bool:
         resource.requires_pruning
         for resource in comparison.resources
         if resource.status is not None
+    )
+
+
+def _over_prune_budget(app: Application, comparison: Comparison) -> str:
+    """Return why automatic prune would remove too much at once, or `""` (DESIGN §8.8).
+
+    A moved folder or a broken generator looks like a wish to delete. A person's word lifts it:
+    `app sync --prune`, or an approval newer than the last operation.
+    """
+    listed = [resource for resource in comparison.resources if resource.status is not None]
+    extras = _prunable_extras(comparison)
+    if len(extras) < PRUNE_BUDGET_OBJECTS or len(extras) <= len(listed) * PRUNE_BUDGET_SHARE:
+        return ""
+    finished = find_time((app.operation_state or {}).get("finishedAt"))
+    if finished is not None and is_approved(app, finished):
+        return ""
+    return (
+        f"automatic prune would remove {len(extras)} of {len(listed)} objects, more than half; "
+        f"nothing is pruned until `app sync {app.key.name} --prune` or "
+        f"`app confirm-deletion {app.key.name}`"
     )
 
 

@@ -267,3 +267,41 @@ def test_revisions_are_not_compared_when_they_hold_the_same_manifests() -> None:
 def test_the_pause_after_self_heals_triples_up_to_five_minutes() -> None:
     seconds = [heal_pause(n) / timedelta(seconds=1) for n in range(8)]
     assert seconds == [0, 2, 6, 18, 54, 162, 300, 300]
+
+
+def extras(count: int) -> tuple[ComparedResource, ...]:
+    return tuple(item(f"extra-{number}", requires_pruning=True) for number in range(count))
+
+
+def kept(count: int) -> tuple[ComparedResource, ...]:
+    return tuple(item(f"kept-{number}", SyncCode.SYNCED) for number in range(count))
+
+
+def test_automatic_prune_of_most_objects_waits_for_a_person() -> None:
+    found = Comparison(SyncCode.OUT_OF_SYNC, ("new",), (*extras(6), *kept(4)))
+    decision = decide_auto_sync(automated(policy={"prune": True}), found, NOW)
+    assert isinstance(decision, Refuse)
+    assert "would remove 6 of 10 objects" in decision.message
+    assert "app confirm-deletion" in decision.message
+
+
+@pytest.mark.parametrize(
+    ("gone", "stay"),
+    [
+        pytest.param(4, 1, id="fewer than five objects are within the budget"),
+        pytest.param(5, 5, id="half of the objects is within the budget"),
+    ],
+)
+def test_automatic_prune_goes_on_within_its_budget(gone: int, stay: int) -> None:
+    found = Comparison(SyncCode.OUT_OF_SYNC, ("new",), (*extras(gone), *kept(stay)))
+    assert isinstance(decide_auto_sync(automated(policy={"prune": True}), found, NOW), Start)
+
+
+def test_a_person_lifts_the_prune_budget() -> None:
+    found = Comparison(SyncCode.OUT_OF_SYNC, ("new",), (*extras(6), *kept(4)))
+    app = automated(
+        policy={"prune": True},
+        status=tried(),
+        annotations={"argocd.argoproj.io/deletion-approved": "2026-01-01T11:59:59Z"},
+    )
+    assert isinstance(decide_auto_sync(app, found, NOW), Start)

@@ -33,6 +33,7 @@ _IRREGULAR = {
     "IngressClass": "ingressclasses",
     "StorageClass": "storageclasses",
     "PriorityClass": "priorityclasses",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
 }
 
 

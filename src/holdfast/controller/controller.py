@@ -10,6 +10,7 @@ requested operation, the deletion, the round that is due.
 import logging
 
 from holdfast.config.settings import ControllerSettings
+from holdfast.controller.app_info import forget_app_info, tell_app_info
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.run_state import restore_run, start_run
@@ -21,7 +22,6 @@ from holdfast.controller.wiring import ControllerPorts, Hooks, wire
 from holdfast.domain.application import (
     APPLICATION,
     DELETION_APPROVED_ANNOTATION,
-    IN_CLUSTER_SERVER,
     Application,
 )
 from holdfast.domain.drift import SyncCode
@@ -111,7 +111,7 @@ class Controller:
     def _app_changed(self, key: AppKey, old: Application | None, new: Application | None) -> None:
         if new is None:
             self._queue.forget(key)
-            self._ports.metrics.drop("argocd_app_info", namespace=key.namespace, name=key.name)
+            forget_app_info(self._ports.metrics, key)
             return
         for source in new.sources:
             if old is None or source.repo_url not in {s.repo_url for s in old.sources}:
@@ -236,7 +236,7 @@ class Controller:
             self._queue.add_after(key, Level.LATEST, min(300.0, 2.0**state.failures))
         else:
             state.failures = 0
-        self._count(state)
+        tell_app_info(self._ports.metrics, state.application)
 
     async def _work_on(self, state: AppState, level: Level) -> None:
         app = state.application
@@ -321,26 +321,6 @@ class Controller:
         wait_s = self._schedule.next_look_s(state)
         if wait_s is not None:
             self._queue.add_after(state.key, Level.NOTHING, wait_s)
-
-    def _count(self, state: AppState) -> None:
-        app = state.application
-        status = app.status
-        labels = {"namespace": app.key.namespace, "name": app.key.name}
-        self._ports.metrics.drop("argocd_app_info", **labels)
-        operation = "delete" if app.is_deleting else "sync" if app.operation else ""
-        self._ports.metrics.set_gauge(
-            "argocd_app_info",
-            1.0,
-            project=app.project,
-            autosync_enabled=str(app.sync_policy.automated is not None).lower(),
-            repo=app.sources[0].repo_url if app.sources else "",
-            dest_server=app.destination.server or IN_CLUSTER_SERVER,
-            dest_namespace=app.destination.namespace,
-            sync_status=str((status.get("sync") or {}).get("status") or "Unknown"),
-            health_status=str((status.get("health") or {}).get("status") or "Unknown"),
-            operation=operation,
-            **labels,
-        )
 
 
 def _approved_anew(old: Application, new: Application) -> bool:

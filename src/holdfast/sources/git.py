@@ -20,7 +20,7 @@ from holdfast.kit.files import is_inside
 from holdfast.kit.redact import redact
 from holdfast.sources import mirrors, trees
 from holdfast.sources.local_watch import LocalWatch
-from holdfast.sources.mirrors import Credentials, GitCredentials
+from holdfast.sources.mirrors import Credentials
 from holdfast.sources.revisions import check_revision, resolve, unresolvable
 from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
 
@@ -205,7 +205,7 @@ class GitSources:
             ):
                 return known[1]
             refs = mirrors.list_refs(
-                self._mirror(url), _checked(url), self._sign_in(url), self._deadline()
+                _mirror(self._cache, url), _checked(url), self._credentials(url), self._deadline()
             )
             self._refs[url] = (self._clock.monotonic(), refs)
             return refs
@@ -215,7 +215,12 @@ class GitSources:
         with self._lock_of(url):
             _, refs = self._refs.get(url, (0.0, {}))
             return mirrors.fetch_commit(
-                self._mirror(url), _checked(url), sha, self._sign_in(url), self._deadline(), refs
+                _mirror(self._cache, url),
+                _checked(url),
+                sha,
+                self._credentials(url),
+                self._deadline(),
+                refs,
             )
 
     def _repository(self, source: Source, sha: str) -> pygit2.Repository:
@@ -223,7 +228,7 @@ class GitSources:
             self._local_commit(source, sha)
             return self._open_local(source.repo_url)
         self._fetch(source, sha)
-        return mirrors.open_mirror(self._mirror(source.repo_url))
+        return mirrors.open_mirror(_mirror(self._cache, source.repo_url))
 
     def _checkout(self, source: Source, sha: str) -> Checkout:
         key = source.repo_url
@@ -293,19 +298,17 @@ class GitSources:
                 hint="`git init` it, or correct `repoURL`",
             ) from None
 
-    def _sign_in(self, url: str) -> GitCredentials | None:
-        return self._credentials(url)
-
     def _deadline(self) -> Callable[[], bool]:
         end = self._clock.monotonic() + self._limits.fetch_s
         return lambda: self._clock.monotonic() > end
 
-    def _mirror(self, url: str) -> str:
-        return os.path.join(self._cache, "mirrors", _digest(url))
-
     def _lock_of(self, key: str) -> threading.Lock:
         with self._guard:
             return self._locks.setdefault(key, threading.Lock())
+
+
+def _mirror(cache: str, url: str) -> str:
+    return os.path.join(cache, "mirrors", _digest(url))
 
 
 def _checked(url: str) -> str:

@@ -20,6 +20,7 @@ _BLOCKS = {
     "plugin": SourceType.PLUGIN,
 }
 _SWITCHES = {SourceType.HELM: "helm.enable", SourceType.KUSTOMIZE: "kustomize.enable"}
+_PATH_HINT = "check `path`: it counts from the root of the repository, at the target revision"
 _RESTORED = ("chart", "path", "repoURL", "targetRevision")
 
 
@@ -36,9 +37,9 @@ def check_path(root: str, path: str) -> None:
     except OutsideError:
         raise wrong("HF1006", f"{path}: app path outside root") from None
     if not folder.exists():
-        raise wrong("HF1003", f"{path}: app path does not exist")
+        raise wrong("HF1003", f"{path}: app path does not exist", hint=_PATH_HINT)
     if not folder.is_dir():
-        raise wrong("HF1003", f"{path}: app path is not a directory")
+        raise wrong("HF1003", f"{path}: app path is not a directory", hint=_PATH_HINT)
 
 
 def merge_overrides(root: str, path: str, source: Tree, instance: str) -> Tree:

@@ -17,6 +17,7 @@ from holdfast.domain.errors import ToolError
 from holdfast.domain.manifest import Tree
 from holdfast.domain.source import Checkout, RenderContext, Source
 from holdfast.kit import process
+from holdfast.kit.redact import tidy
 from holdfast.renderers.answers import RenderWorkers
 from holdfast.renderers.environment import build_environment, substitute
 from holdfast.renderers.problems import wrong
@@ -163,9 +164,9 @@ class Kustomize:
 
 def _complaint(done: process.Completed, root: str, path: str) -> str:
     # Paths of our own folders mean nothing to a reader, and change from run to run.
-    said = done.complaint().replace(root + os.sep, "").replace(root, ".")
+    said = done.stderr.decode("utf-8", "replace").replace(root + os.sep, "").replace(root, ".")
     said = _KUBECTL_ERROR.sub(lambda match: match["text"].replace('\\"', '"'), said)
-    return f"`kustomize build {path}` failed with exit status {done.code}: {said}"
+    return f"`kustomize build {path}` failed with exit status {done.code}: {tidy(said)}"
 
 
 def _substituted(block: Tree, environment: Mapping[str, str]) -> Tree:

@@ -224,7 +224,7 @@ class FakeCluster:
             raise refusal("HF2003", 422, Retry.ON_PREREQUISITE, "metadata.uid: Invalid value")
         writer = Writer(options.manager, manifest.api_version, _NOW, reset_fields=STATUS)
         merged = server_side_apply(
-            live, tree, type=_type_of(manifest.gvk), writer=writer, force=options.force
+            live, tree, type=type_of(manifest.gvk), writer=writer, force=options.force
         )
         if dry:
             for validate in self.validators:
@@ -651,7 +651,7 @@ def _is_in(scope: WatchScope, key: ResourceKey) -> bool:
     return same and scope.namespace in (None, key.namespace)
 
 
-def _type_of(gvk: GroupVersionKind) -> Type:
+def type_of(gvk: GroupVersionKind) -> Type:
     return find_type(gvk) or FREE_FORM
 
 
@@ -660,7 +660,7 @@ def _recorded(before: Tree | None, tree: Tree, manager: str) -> Tree:
     if gvk in (APPLICATION, PROJECT, CRD, NAMESPACE):
         return tree
     writer = Writer(manager, Manifest(tree).api_version, _NOW)
-    return record_update(before, tree, type=_type_of(gvk), writer=writer)
+    return record_update(before, tree, type=type_of(gvk), writer=writer)
 
 
 async def _nothing(_request: Request) -> None:
@@ -679,11 +679,11 @@ def _read_tables() -> None:
     for tree in [*samples, builders.custom_resource_definition()]:
         manifest = Manifest(tree)
         writer = Writer("holdfast", manifest.api_version, _NOW)
-        merged = server_side_apply(None, tree, type=_type_of(manifest.gvk), writer=writer)
+        merged = server_side_apply(None, tree, type=type_of(manifest.gvk), writer=writer)
         owner = [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "y"}]
         more = {**merged.tree, "status": {}}
         more["metadata"] = {**more["metadata"], "finalizers": ["x"], "ownerReferences": owner}
-        record_update(merged.tree, more, type=_type_of(manifest.gvk), writer=writer)
+        record_update(merged.tree, more, type=type_of(manifest.gvk), writer=writer)
 
 
 _read_tables()

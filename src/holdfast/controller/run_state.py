@@ -168,6 +168,9 @@ def _restore_result(run: Run, result: Tree) -> None:
     if run.revisions == ("",):
         run.revisions = ()
     for item in result.get("resources") or ():
+        status = next((one for one in ResultStatus if one.value == item.get("status")), None)
+        if status is None:
+            continue  # a row of somebody else's making: the object is looked at anew
         key = ResourceKey(
             str(item.get("group") or ""),
             str(item.get("kind") or ""),
@@ -178,7 +181,7 @@ def _restore_result(run: Run, result: Tree) -> None:
             ResultRow(
                 key=key,
                 version=str(item.get("version") or ""),
-                status=ResultStatus(item.get("status") or "Synced"),
+                status=status,
                 message=str(item.get("message") or ""),
                 phase=find_phase(item.get("hookPhase")) or Phase.RUNNING,
                 sync_phase=str(item.get("syncPhase") or "Sync"),

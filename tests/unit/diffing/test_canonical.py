@@ -31,7 +31,7 @@ def test_null_values_of_config_maps_and_secrets_are_empty_texts() -> None:
 
 
 def test_rules_go_beside_an_aggregation_rule_only() -> None:
-    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    head: dict[str, object] = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
     head |= {"metadata": {"name": "x"}}
     aggregated = {**head, "aggregationRule": {"clusterRoleSelectors": []}, "rules": []}
     assert "rules" not in canonicalise(Manifest(aggregated)).tree

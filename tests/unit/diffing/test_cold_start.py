@@ -90,7 +90,7 @@ def owned(tree: Tree, *entries: Tree) -> Tree:
     return {**tree, "metadata": {**tree["metadata"], "managedFields": list(entries)}}
 
 
-AB = {"f:data": {"f:a": {}, "f:b": {}}}
+AB: Tree = {"f:data": {"f:a": {}, "f:b": {}}}
 
 
 def test_a_field_that_git_dropped_and_we_own_differs() -> None:

@@ -42,8 +42,8 @@ def paths(found: Comparison, live: Manifest) -> list[str]:
     return [item.path for item in describe(found, live).differences]
 
 
-A = {"f:data": {"f:a": {}}}
-AB = {"f:data": {"f:a": {}, "f:b": {}}}
+A: Tree = {"f:data": {"f:a": {}}}
+AB: Tree = {"f:data": {"f:a": {}, "f:b": {}}}
 
 
 def test_an_object_equals_its_own_echo() -> None:
@@ -104,7 +104,7 @@ def test_the_same_filled_by_a_person_is_drift() -> None:
 
 
 def test_an_empty_map_of_ours_that_others_fill_is_no_drift_while_we_own_it() -> None:
-    fields = {"f:data": {}}
+    fields: Tree = {"f:data": {}}
     tree = {**config_map(), "data": {}}
     echo = echo_of(stored(tree, fields))
     live = stored(config_map(z="1"), fields, owned("kubectl-edit", {"f:data": {"f:z": {}}}))
@@ -120,13 +120,13 @@ def test_an_empty_map_whose_path_we_lost_is_drift() -> None:
 
 @pytest.mark.parametrize(("desired", "live"), [(1.0, 1), (0, 0.0), (2, 2.0)])
 def test_equal_numbers_are_equal(desired: float, live: float) -> None:
-    fields = {"f:spec": {"f:size": {}}}
+    fields: Tree = {"f:spec": {"f:size": {}}}
     head: Tree = {"apiVersion": "shop.example/v1", "kind": "Widget", "metadata": {"name": "w"}}
     echo = echo_of(stored({**head, "spec": {"size": desired}}, fields))
     assert compare(stored({**head, "spec": {"size": live}}, fields), echo).is_equal
 
 
-CONTAINERS = {
+CONTAINERS: Tree = {
     "f:spec": {
         "f:template": {
             "f:spec": {
@@ -155,7 +155,7 @@ def test_a_sidecar_put_before_ours_is_no_drift() -> None:
 def test_a_renamed_container_is_told_apart_from_a_removed_one() -> None:
     web = {"name": "web", "image": "web:1"}
     echo = echo_of(stored(containers(web), CONTAINERS))
-    foreign = {
+    foreign: Tree = {
         "f:spec": {
             "f:template": {"f:spec": {"f:containers": {'k:{"name":"other"}': {"f:image": {}}}}}
         }
@@ -168,7 +168,7 @@ def test_a_renamed_container_is_told_apart_from_a_removed_one() -> None:
 
 def test_the_order_of_declared_elements_counts() -> None:
     """`$(Z)` in an env value sees only what stands before it."""
-    fields = {
+    fields: Tree = {
         "f:spec": {
             "f:ports": {'k:{"port":80,"protocol":"TCP"}': {}, 'k:{"port":81,"protocol":"TCP"}': {}}
         }

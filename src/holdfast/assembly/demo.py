@@ -174,10 +174,10 @@ class _Story:
 
     async def _switch_self_heal_on(self, hands: Hands, deployments: Deployments) -> None:
         self._title("Self-heal is switched on")
-        began = self._clock.monotonic()
+        began, mark = self._clock.monotonic(), deployments.mark()
         await hands.holdfast(f"app set {PROD} --self-heal")
-        await deployments.until_there(DEPLOYMENT)
-        self._seen(f"the deployment is back, {self._clock.monotonic() - began:.1f} s after Enter")
+        at = await deployments.until_added(DEPLOYMENT, mark)
+        self._seen(f"the deployment is back, {at - began:.1f} s after Enter")
 
     async def _delete_again(self, hands: Hands, deployments: Deployments) -> None:
         self._title("Somebody deletes it again")
@@ -202,7 +202,9 @@ class _Story:
         path = sample.remove_banner()
         sample.commit("Remove the banner from prod")
         hands.shown(f"git rm {path}")
-        hands.shown('git commit -m "Remove the banner from prod"')
+        if sample.uses_kustomize:
+            hands.shown("sed -i /banner.yaml/d overlays/prod/kustomization.yaml")
+        hands.shown('git commit -am "Remove the banner from prod"')
         await sight.until_config_map_gone("prod", "prod-banner")
         self._seen("ConfigMap prod-banner is pruned")
 

@@ -83,6 +83,17 @@ class Deployments:
         """Wait until a Deployment exists."""
         await self._until(lambda: name in self._now or None, f"Deployment {name} is there")
 
+    async def until_added(self, name: str, mark: int) -> float:
+        """Return the moment at which a Deployment was added."""
+
+        def look() -> float | None:
+            for event in self._events[mark:]:
+                if event.manifest.name == name and event.kind is EventKind.ADDED:
+                    return event.at
+            return None
+
+        return await self._until(look, f"Deployment {name} is back")
+
     async def until_back(self, name: str, mark: int) -> float:
         """Return the seconds from DELETED to ADDED with another uid."""
 

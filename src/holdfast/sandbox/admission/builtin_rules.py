@@ -1,6 +1,6 @@
 """What single kinds add to an object and what they refuse, registered once."""
 
-from holdfast.sandbox.admission import fixed, others, services, workloads
+from holdfast.sandbox.admission import fixed, others, quotas, services, workloads
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
@@ -22,6 +22,8 @@ def make_rules(plane: Plane) -> Rules:
     rules.on("policy", "poddisruptionbudgets", check=workloads.check_budget)
     rules.on("networking.k8s.io", "ingresses", check=others.check_ingress)
     rules.on("autoscaling", "horizontalpodautoscalers", check=others.check_autoscaler)
+    rules.admit.append(quotas.admit)
+    rules.on("", "resourcequotas", check=quotas.check_quota)
     return rules
 
 

@@ -43,10 +43,12 @@ class Rules:
     Attributes:
         prepare: Change `case.new` before it is validated. May raise `StatusError`.
         check: Return what is wrong with `case.new`.
+        admit: Last words on a creation of any kind; may raise `StatusError`.
     """
 
     prepare: dict[ResourceId, list[Prepare]] = field(default_factory=dict)
     check: dict[ResourceId, list[Check]] = field(default_factory=dict)
+    admit: list[Prepare] = field(default_factory=list)
 
     def on(
         self, group: str, plural: str, *, prepare: Prepare | None = None, check: Check | None = None

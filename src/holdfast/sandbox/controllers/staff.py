@@ -13,6 +13,7 @@ from holdfast.sandbox.controllers.garbage import GarbageCollector
 from holdfast.sandbox.controllers.jobs import Jobs
 from holdfast.sandbox.controllers.namespaces import Namespaces
 from holdfast.sandbox.controllers.pods import Pods
+from holdfast.sandbox.controllers.quotas import Budgets, Quotas
 from holdfast.sandbox.controllers.replicas import CONTROLLERS, Replicas
 from holdfast.sandbox.controllers.stateful_sets import StatefulSets
 from holdfast.sandbox.controllers.volumes import Volumes
@@ -52,6 +53,8 @@ class Staff:
                 Jobs(),
                 CronJobs(),
                 Volumes(),
+                Quotas(),
+                Budgets(),
             ]
             reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))
         self._engine = Engine(self._access, reconcilers)

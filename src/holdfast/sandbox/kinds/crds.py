@@ -146,7 +146,7 @@ def _version_errors(spec: Tree) -> list[FieldError]:
         schema = (row.get("schema") or {}).get("openAPIV3Schema")
         field = f"spec.versions[{index}].schema.openAPIV3Schema"
         if schema is None:
-            errors.append(required(field, "schemas are required"))
+            errors.append(required(field))
         elif schema.get("type") != "object":
             found = schema.get("type") or ""
             words = "must be object" if found else "must not be empty at the root"

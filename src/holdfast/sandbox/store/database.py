@@ -18,7 +18,7 @@ import orjson
 
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.kinds.resource import ResourceId
-from holdfast.sandbox.store.objects import Key, Stored
+from holdfast.sandbox.store.objects import FIRST_VERSION, Key, Stored
 
 # After a restart the history is gone. Versions jump, so that a client of the former life is told
 # 410 and lists again instead of waiting for events that it will never get.
@@ -66,7 +66,7 @@ class Database:
         """Return the version to start from: the last one written, plus a jump."""
         with contextlib.closing(self._connect()) as connection:
             row = connection.execute("SELECT value FROM facts WHERE name = 'version'").fetchone()
-        return int(row[0]) + RESTART_JUMP if row else 0
+        return int(row[0]) + RESTART_JUMP if row else FIRST_VERSION
 
     def objects(self) -> Iterator[tuple[ResourceId, Key, Tree, bytes]]:
         """Yield every kept object with its JSON text."""

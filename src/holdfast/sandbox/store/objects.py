@@ -22,6 +22,9 @@ from holdfast.sandbox.kinds.resource import ResourceId
 # keeps five minutes; a client that comes later gets 410 and lists again.
 HISTORY_LENGTH = 4096
 
+# A cluster is never at version 1: what came before is forgotten, as in a real one.
+FIRST_VERSION = 1000
+
 Key = tuple[str, str]
 
 
@@ -126,7 +129,7 @@ class Shelf:
 class Store:
     """All objects, and who listens to their changes."""
 
-    def __init__(self, journal: Journal | None = None, version: int = 0) -> None:
+    def __init__(self, journal: Journal | None = None, version: int = FIRST_VERSION) -> None:
         """Start empty at a resource version; `load` fills it before the first request."""
         self._journal = journal
         self._version = version

@@ -70,11 +70,11 @@ def _name(tree: Tree) -> str:
 
 def _configmap(tree: Tree, now: datetime.datetime) -> list[JSON]:
     count = len(tree.get("data") or {}) + len(tree.get("binaryData") or {})
-    return [_name(tree), str(count), age(tree, now)]
+    return [_name(tree), count, age(tree, now)]
 
 
 def _secret(tree: Tree, now: datetime.datetime) -> list[JSON]:
-    return [_name(tree), tree.get("type", ""), str(len(tree.get("data") or {})), age(tree, now)]
+    return [_name(tree), tree.get("type", ""), len(tree.get("data") or {}), age(tree, now)]
 
 
 def _endpoints(tree: Tree, now: datetime.datetime) -> list[JSON]:

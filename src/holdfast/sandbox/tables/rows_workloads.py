@@ -27,7 +27,7 @@ COLUMNS: dict[tuple[str, str], str] = {
     ("", "replicationcontrollers"): (
         f"Name, Desired:integer, Current:integer, Ready:integer, Age, {_WIDE}"
     ),
-    ("apps", "controllerrevisions"): "Name, Controller, Revision:integer, Age",
+    ("apps", "controllerrevisions"): "Name, Controller, Revision, Age",
     ("apps", "daemonsets"): (
         "Name, Desired:integer, Current:integer, Ready:integer, Up-to-date:integer, "
         f"Available:integer, Node Selector, Age, {_WIDE}"
@@ -150,8 +150,8 @@ def _deployment(tree: Tree, now: datetime.datetime) -> list[JSON]:
     return [
         _name(tree),
         f"{ready}/{number(tree, 'spec', 'replicas')}",
-        str(number(tree, "status", "updatedReplicas")),
-        str(number(tree, "status", "availableReplicas")),
+        number(tree, "status", "updatedReplicas"),
+        number(tree, "status", "availableReplicas"),
         age(tree, now),
         *_template(tree),
         selector_text(at(tree, "spec", "selector")),

@@ -118,7 +118,8 @@ class Patcher:
         fresh = self.shapes.completed(storage, fresh, "Ignore", options.warnings)
         fresh["metadata"] = dict(fresh["metadata"])
         if live is not None:
-            return self.writer.change(storage, live, fresh, options, managers)
+            touched = self.shapes.loses_empties(storage, merged, fresh)
+            return self.writer.change(storage, live, fresh, options, managers, touched=touched)
         return self._apply_new(storage, target, fresh, managers, options)
 
     def _apply_new(

@@ -94,6 +94,8 @@ class Writer:
         key = (namespace if resource.namespaced else "", name)
         if self.plane.store.find(resource.id, *key) is not None:
             raise already_exists(resource.named(name))
+        for admit in self.rules.admit:
+            admit(case)
         _set_managers(metadata, managers)
         if options.dry_run:
             return Written(Stored(fresh, 0), created=True)
@@ -112,7 +114,8 @@ class Writer:
         meta.check_uid(resource, name, live.tree, metadata)
         self._check_unconditional(resource, name, metadata)
         fresh = self._whole(resource, {**tree, "metadata": metadata}, options)
-        return self.change(resource, live, fresh, options)
+        touched = self.shapes.loses_empties(resource, tree, fresh)
+        return self.change(resource, live, fresh, options, touched=touched)
 
     def live(self, resource: Resource, namespace: str, name: str) -> Stored:
         """Return the object that a write is about.
@@ -132,6 +135,8 @@ class Writer:
         fresh: Tree,
         options: WriteOptions,
         managers: list[Tree] | None = None,
+        *,
+        touched: bool = False,
     ) -> Written:
         """Let `fresh` take the place of `live`, if the rules allow it.
 
@@ -141,6 +146,7 @@ class Writer:
             fresh: A tree that nobody else holds; its metadata is what the client sent.
             options: Manager, dry run, subresource.
             managers: The managed fields, when an apply has made them; None records an update.
+            touched: The write counts as a change even if it leaves nothing behind.
 
         Raises:
             StatusError: 409 or 422.
@@ -158,7 +164,8 @@ class Writer:
         self.rules.prepared(case)
         generation = meta.next_generation(resource, old, fresh)
         if generation is not None and options.subresource != "status":
-            fresh["metadata"]["generation"] = generation
+            current = old["metadata"].get("generation", 0)
+            fresh["metadata"]["generation"] = max(generation, current + touched)
         errors = self._update_errors(case, old)
         if errors:
             raise invalid(resource.named(name), errors)

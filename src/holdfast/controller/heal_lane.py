@@ -22,8 +22,8 @@ from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOr
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.episodes import Episodes, Sighting
 from holdfast.controller.objects import Objects, is_finished_job
-from holdfast.controller.pauses import Pauses
 from holdfast.controller.permits import Permits
+from holdfast.controller.situations import Situations
 from holdfast.controller.state import (
     AppState,
     HealedObject,
@@ -45,7 +45,7 @@ from holdfast.domain.operation import SelectedResource
 from holdfast.domain.plan import Authorized, Purpose, Refused
 from holdfast.domain.ports import Clock, ClusterReader
 from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
-from holdfast.healing.decide import Situation, decide
+from holdfast.healing.decide import decide
 from holdfast.healing.memory import HealPolicy, next_attempt_at, remember, restored, undone
 from holdfast.kit.tasks import Supervisor
 
@@ -94,7 +94,7 @@ class HealLane:
         self._changed = runtime.changed
         self._healed = runtime.healed
         self._episodes = runtime.episodes
-        self._pauses = Pauses(registry, runtime.clock)
+        self._situations = Situations(registry, objects, runtime.clock, runtime.settings)
         self._is_closed = False
         self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
         self._not_before: dict[ResourceKey, float] = {}  # the server asked for patience
@@ -202,38 +202,20 @@ class HealLane:
         if kind is None:
             state.memory = restored(state.memory)
             return Nothing()
-        situation = self._situation(state, app.application, live, kind)
+        situation = self._situations.of(state, app.application, live, kind)
         now = self._clock.monotonic()
         state.memory = undone(state.memory, now)
         verdict = decide(situation, state.memory, self._policy, now)
         patience = self._not_before.get(state.key, now)
         return Wait(patience) if isinstance(verdict, Heal) and patience > now else verdict
 
-    def _situation(
-        self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
-    ) -> Situation:
-        held = self._pauses.find(app, state.key)
-        return Situation(
-            kind=kind,
-            target_hash=state.applied.hash if state.applied else "",
-            app_deleting=app.is_deleting,
-            observe_only=self._settings.observe,
-            skips_reconcile=app.skips_reconcile,
-            self_heals=app.self_heals,
-            owner=self._objects.find_other_owner(state, live),
-            sync_running=state.claimed_by_sync,
-            terminating=live is not None and live.is_terminating,
-            finished_job=live is None and state.last_finished,
-            missing_prerequisite=self._objects.find_missing_prerequisite(state),
-            paused=held.text if held is not None else "",
-            paused_until_s=held.until_s if held is not None else None,
-        )
-
     def _follow_up(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:
         if not isinstance(verdict, Heal):
             self._episodes.note(state, verdict, sighting)
         match verdict:
-            case Nothing() | Heal():
+            case Nothing():
+                state.drifted_since_s = None
+            case Heal():
                 pass
             case Wait(until_s):
                 self._look_again(state, until_s)
@@ -312,6 +294,7 @@ class HealLane:
         state.memory = remember(state.memory, self._policy, self._clock.monotonic())
         self._not_before.pop(state.key, None)
         app.heal_attempts += 1
+        state.drifted_since_s = None
         drift = self._episodes.attempted(state, sighting, Outcome.HEALED, "")
         app.healed.append(_healed_object(target, drift, started, self._clock.now()))
         seconds = self._clock.monotonic() - sighting.began_s

@@ -227,6 +227,7 @@ class Operations:
             and not task.creates_namespace
             and task.key not in exempt
             and task.is_modified
+            and not _may_recreate(task, run)
             and self._can_ask(task, plan)
         ]
         is_small = not plan.is_multi_step and len(tasks) < len(plan.tasks) == 1
@@ -450,6 +451,11 @@ def _pair(found: ObjectState, target: Target | None, parts: OperationParts) -> P
     modified = modified or (found.applied is not None and found.applied.hash != target.hash)
     own = is_self_referencing(live, manifest, parts.desired.settings.tracking)
     return Pair(manifest, live, is_modified=modified, is_self_referencing=own)
+
+
+def _may_recreate(task: Task, run: Run) -> bool:
+    """Whether a refused change is no failure: a dry run cannot delete the object first."""
+    return task.live is not None and (task.options.force or run.operation.force)
 
 
 def _sources_of(app: Application, run: Run) -> tuple[Source, ...]:

@@ -114,6 +114,7 @@ class ObjectState:
         last_finished: The object that is gone was a Job that had finished.
         is_dirty: Something came while the lock was held: look again.
         episode: The drift that is open, or None.
+        drifted_since_s: When the present drift was first seen (monotonic seconds), or None.
     """
 
     key: ResourceKey
@@ -134,6 +135,7 @@ class ObjectState:
     last_finished: bool = False
     is_dirty: bool = False
     episode: "OpenEpisode | None" = None
+    drifted_since_s: float | None = None
     memory: HealMemory = field(default_factory=HealMemory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -382,8 +382,7 @@ class SyncLane:
     def _find_other_owner(self, state: AppState, found: ObjectState) -> str:
         if found.app is not None and found.app != state.key:
             return str(found.app)
-        live = found.live.manifest if found.live is not None else None
-        return self._parts.objects.find_other_owner(found, live)
+        return self._parts.objects.find_other_owner(found, None)  # by what is kept of live
 
 
 def _is_before_last_operation(app: Application) -> bool:

@@ -23,6 +23,7 @@ REFRESH_ANNOTATION = "argocd.argoproj.io/refresh"
 REFRESH_TIMESTAMP_ANNOTATION = "argocd.argoproj.io/refresh-timestamp"
 SKIP_RECONCILE_ANNOTATION = "argocd.argoproj.io/skip-reconcile"
 DELETION_APPROVED_ANNOTATION = "argocd.argoproj.io/deletion-approved"
+SELF_HEAL_ANNOTATION = "holdfast.dev/self-heal"
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -133,9 +134,15 @@ class Application:
 
     @property
     def self_heals(self) -> bool:
-        """Whether automatic sync and self-heal are both on."""
+        """Whether drift is healed: automatic sync and self-heal are both on.
+
+        `holdfast.dev/self-heal: last-synced` asks for it without automatic sync: the revision
+        that was synced last is held (DESIGN §4.4).
+        """
         automated = self.sync_policy.automated
-        return automated is not None and automated.self_heal
+        if automated is not None:
+            return automated.self_heal
+        return self.manifest.annotation(SELF_HEAL_ANNOTATION) == "last-synced"
 
     @property
     def skips_reconcile(self) -> bool:

@@ -75,6 +75,7 @@ class Closing(StrEnum):
     REVERTED = "reverted"  # somebody else put it back
     SYNCED = "synced"
     RELEASED = "released"  # the Application or its target is gone
+    INTERRUPTED = "interrupted"  # Holdfast stopped meanwhile; its next life opens a new one
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ class HoldReason(StrEnum):
     SELF_HEAL_OFF = "self-heal-off"
     SKIP_RECONCILE = "skip-reconcile"
     OBSERVE_ONLY = "observe-only"
+    OBSERVED = "observed"
+    WINDOW = "heal-window"
     NO_TARGET = "no-target"
     TERMINATING = "terminating"
     APP_DELETING = "application-deleting"

@@ -11,17 +11,20 @@ First matching rule wins; the order is the contract and the tests follow it:
    4. `skip-reconcile` is set                                 -> Hold(skip-reconcile)
    5. a pause holds it                                        -> Hold(paused)
    6. automatic sync or self-heal is off                      -> Hold(self-heal-off)
-   7. another Application owns the object                     -> Hold(shared-resource)
-   8. the object is a hook                                    -> Hold(hook)
-   9. the object is an extra one: the sync lane prunes        -> Hold(no-target)
-  10. nothing was ever applied to it by us                    -> Hold(no-target)
-  11. a running sync still has to touch it                    -> Hold(sync-running)
-  12. it is being deleted                                     -> Hold(terminating)
-  13. it was a Job that had finished                          -> Hold(finished)
-  14. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
-  15. the server refused this very manifest, still backing off-> Hold(refused)
-  16. still backing off                                       -> Wait
-  17. otherwise                                               -> Heal
+   7. a person wants it observed only                         -> Hold(observed)
+   8. the calendar says no                                    -> Hold(heal-window)
+   9. another Application owns the object                     -> Hold(shared-resource)
+  10. the object is a hook                                    -> Hold(hook)
+  11. the object is an extra one: the sync lane prunes        -> Hold(no-target)
+  12. nothing was ever applied to it by us                    -> Hold(no-target)
+  13. a running sync still has to touch it                    -> Hold(sync-running)
+  14. it is being deleted                                     -> Hold(terminating)
+  15. it was a Job that had finished                          -> Hold(finished)
+  16. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
+  17. the server refused this very manifest, still backing off-> Hold(refused)
+  18. still backing off                                       -> Wait
+  19. its heal-delay is not over                              -> Wait
+  20. otherwise                                               -> Heal
 
 Pure: no clock, no I/O. A verdict and not an exception: not healing is an expected result.
 """
@@ -43,6 +46,10 @@ class Situation:
         owner: Qualified name of the Application that owns the object when it is not ours.
         missing_prerequisite: `Namespace prod`, `CustomResourceDefinition x` …, or `""`.
         paused: Who holds it and why, for people; `""` when no pause does.
+        observed: Why drift is reported only, or `""`.
+        window: Why the calendar says no, or `""`.
+        window_until_s: When that may change (monotonic seconds), None when nobody knows.
+        delayed_until_s: When the heal-delay is over (monotonic seconds).
         paused_until_s: When that pause ends (monotonic seconds), None for no end.
     """
 
@@ -60,6 +67,10 @@ class Situation:
     missing_prerequisite: str = ""
     paused: str = ""
     paused_until_s: float | None = None
+    observed: str = ""
+    window: str = ""
+    window_until_s: float | None = None
+    delayed_until_s: float = 0.0
 
 
 def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: float) -> Verdict:
@@ -71,11 +82,14 @@ def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: 
         return hold
     refused_before = bool(memory.refusal)
     if refused_before and memory.refused_hash != situation.target_hash:
-        return Heal()  # git says something else now: the refusal was of another manifest
-    at = next_attempt_at(memory, policy, now_s)
-    if at <= now_s:
-        return Heal()
-    return Hold(HoldReason.REFUSED, memory.refusal, at) if refused_before else Wait(at)
+        at = now_s  # git says something else now: the refusal was of another manifest
+    else:
+        at = next_attempt_at(memory, policy, now_s)
+    if at > now_s:
+        return Hold(HoldReason.REFUSED, memory.refusal, at) if refused_before else Wait(at)
+    if situation.delayed_until_s > now_s:
+        return Wait(situation.delayed_until_s)
+    return Heal()
 
 
 def _find_hold(seen: Situation) -> Hold | None:
@@ -85,6 +99,8 @@ def _find_hold(seen: Situation) -> Hold | None:
         (seen.skips_reconcile, HoldReason.SKIP_RECONCILE, "skip-reconcile is set"),
         (bool(seen.paused), HoldReason.PAUSED, seen.paused),
         (not seen.self_heals, HoldReason.SELF_HEAL_OFF, "self-heal is off"),
+        (bool(seen.observed), HoldReason.OBSERVED, seen.observed),
+        (bool(seen.window), HoldReason.WINDOW, seen.window),
         (bool(seen.owner), HoldReason.SHARED, f"it belongs to {seen.owner}"),
         (seen.is_hook, HoldReason.HOOK, "it is a hook"),
         (seen.kind is DriftKind.EXTRA, HoldReason.NO_TARGET, "git does not declare it"),
@@ -100,6 +116,9 @@ def _find_hold(seen: Situation) -> Hold | None:
     )
     for applies, reason, detail in rules:
         if applies:
-            until_s = seen.paused_until_s if reason is HoldReason.PAUSED else None
-            return Hold(reason, detail, until_s)
+            ends = {
+                HoldReason.PAUSED: seen.paused_until_s,
+                HoldReason.WINDOW: seen.window_until_s,
+            }
+            return Hold(reason, detail, ends.get(reason))
     return None

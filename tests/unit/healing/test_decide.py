@@ -25,6 +25,8 @@ EVERYTHING = Situation(
     skips_reconcile=True,
     paused="ada until 12:00: migration",
     self_heals=False,
+    observed="the Application says holdfast.dev/observe",
+    window="a deny window is active",
     owner="argocd/other",
     is_hook=True,
     sync_running=True,
@@ -38,7 +40,9 @@ RULES: tuple[tuple[dict[str, object], HoldReason], ...] = (
     ({"observe_only": False}, HoldReason.SKIP_RECONCILE),
     ({"skips_reconcile": False}, HoldReason.PAUSED),
     ({"paused": ""}, HoldReason.SELF_HEAL_OFF),
-    ({"self_heals": True}, HoldReason.SHARED),
+    ({"self_heals": True}, HoldReason.OBSERVED),
+    ({"observed": ""}, HoldReason.WINDOW),
+    ({"window": ""}, HoldReason.SHARED),
     ({"owner": ""}, HoldReason.HOOK),
     ({"is_hook": False}, HoldReason.NO_TARGET),
     ({"kind": DriftKind.CHANGED}, HoldReason.NO_TARGET),
@@ -91,6 +95,17 @@ def test_too_many_heals_in_a_minute_wait() -> None:
     assert ask(DRIFTED, BUSY) == Wait(NOW + 1)
 
 
+def test_a_heal_waits_out_its_delay() -> None:
+    delayed = replace(DRIFTED, delayed_until_s=NOW + 0.5)
+    assert ask(delayed) == Wait(NOW + 0.5)
+    assert decide(delayed, HealMemory(), POLICY, NOW + 0.5) == Heal()
+
+
+def test_the_calendar_says_when_it_is_worth_looking_again() -> None:
+    closed = replace(DRIFTED, window="a deny window is active", window_until_s=NOW + 60)
+    assert ask(closed) == Hold(HoldReason.WINDOW, "a deny window is active", NOW + 60)
+
+
 def test_otherwise_it_is_healed() -> None:
     assert ask(DRIFTED) == Heal()
     assert ask(replace(DRIFTED, kind=DriftKind.MISSING)) == Heal()
@@ -101,13 +116,14 @@ def test_every_numbered_rule_has_its_test() -> None:
     shown = {1: "Nothing"}
     shown |= {place + 2: f"Hold({reason})" for place, (_, reason) in enumerate(RULES)}
     last = len(shown)
-    shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Heal"}
+    shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Wait", last + 4: "Heal"}
     assert numbered_rules() == shown
 
 
 def test_every_field_of_a_situation_takes_part_in_a_rule() -> None:
     shown = {name for changes, _ in RULES for name in changes}
-    shown |= {"missing_prerequisite", "paused_until_s"}  # the last rule, and what a pause adds
+    shown |= {"missing_prerequisite", "delayed_until_s"}  # the last rules
+    shown |= {"paused_until_s", "window_until_s"}  # when a hold is worth another look
     assert shown == set(Situation.__dataclass_fields__)
 
 
@@ -115,3 +131,19 @@ def test_a_pause_says_when_it_is_worth_looking_again() -> None:
     paused = replace(DRIFTED, paused="ada: migration", paused_until_s=NOW + 60)
     verdict = ask(paused)
     assert verdict == Hold(HoldReason.PAUSED, "ada: migration", NOW + 60)
+
+
+def test_a_window_says_when_it_is_worth_looking_again() -> None:
+    closed = replace(DRIFTED, window="outside of its heal windows", window_until_s=NOW + 60)
+    verdict = ask(closed)
+    assert verdict == Hold(HoldReason.WINDOW, "outside of its heal windows", NOW + 60)
+
+
+def test_a_heal_waits_until_its_delay_is_over() -> None:
+    delayed = replace(DRIFTED, delayed_until_s=NOW + 0.5)
+    assert ask(delayed) == Wait(NOW + 0.5)
+    assert decide(delayed, HealMemory(), POLICY, NOW + 0.5) == Heal()
+
+
+def test_a_backoff_that_is_longer_than_the_delay_counts() -> None:
+    assert ask(replace(DRIFTED, delayed_until_s=NOW + 0.5), BUSY) == Wait(NOW + 1)

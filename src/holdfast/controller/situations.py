@@ -1,0 +1,65 @@
+"""Gather what `healing.decide` needs to know about one drifted object."""
+
+from holdfast.config.settings import ControllerSettings
+from holdfast.controller.objects import Objects
+from holdfast.controller.pauses import Pauses
+from holdfast.controller.state import ObjectState, Registry
+from holdfast.domain.application import Application
+from holdfast.domain.drift import DriftKind
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import Clock
+from holdfast.healing.decide import Situation
+from holdfast.healing.policy import ObjectPolicy, has_annotations, object_policy
+
+_DEFAULTS = ObjectPolicy()
+
+
+class Situations:
+    """Knows where each part of a situation is to be found."""
+
+    def __init__(
+        self, registry: Registry, objects: Objects, clock: Clock, settings: ControllerSettings
+    ) -> None:
+        """Keep the sources."""
+        self._registry = registry
+        self._objects = objects
+        self._clock = clock
+        self._settings = settings
+        self._pauses = Pauses(registry, clock)
+
+    def of(
+        self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
+    ) -> Situation:
+        """Return the situation of an object that drifted; `live` None means that it is gone."""
+        now_s = self._clock.monotonic()
+        if state.drifted_since_s is None:
+            state.drifted_since_s = now_s
+        held = self._pauses.find(app, state.key)
+        policy = self._policy(state, app, live)
+        until = policy.window.until
+        return Situation(
+            kind=kind,
+            target_hash=state.applied.hash if state.applied else "",
+            app_deleting=app.is_deleting,
+            observe_only=self._settings.observe,
+            skips_reconcile=app.skips_reconcile,
+            self_heals=app.self_heals,
+            owner=self._objects.find_other_owner(state, live),
+            sync_running=state.claimed_by_sync,
+            terminating=live is not None and live.is_terminating,
+            finished_job=live is None and state.last_finished,
+            missing_prerequisite=self._objects.find_missing_prerequisite(state),
+            paused=held.text if held is not None else "",
+            paused_until_s=held.until_s if held is not None else None,
+            observed=policy.observed,
+            window=policy.window.detail,
+            window_until_s=now_s + (until - self._clock.now()).total_seconds() if until else None,
+            delayed_until_s=state.drifted_since_s + policy.delay_s,
+        )
+
+    def _policy(self, state: ObjectState, app: Application, live: Manifest | None) -> ObjectPolicy:
+        project = self._registry.projects.get(app.project)
+        if not has_annotations(app, project):
+            return _DEFAULTS
+        target = state.applied.manifest if state.applied is not None else None
+        return object_policy(app, project, state.key, live or target, self._clock.now())

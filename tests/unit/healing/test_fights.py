@@ -1,0 +1,98 @@
+"""When another manager keeps undoing us, and what a heal of the rest carries."""
+
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.manifest import Manifest
+from holdfast.healing.fights import (
+    Undo,
+    describe,
+    fights,
+    ignore_entry,
+    note_undos,
+    with_values,
+)
+from holdfast.healing.memory import HealPolicy
+from holdfast.schema.field_path import FieldName, ListKey, Path, field_path
+from holdfast.schema.projection import MISSING
+
+KEY = ResourceKey("apps", "Deployment", "prod", "web")
+REPLICAS = field_path("spec", "replicas")
+IMAGE: Path = (
+    FieldName("spec"),
+    FieldName("containers"),
+    ListKey((("name", "web"),)),
+    FieldName("image"),
+)
+LIVE = Manifest(
+    {
+        "spec": {
+            "replicas": 4,
+            "containers": [{"name": "side", "image": "s"}, {"name": "web", "image": "x"}],
+        }
+    }
+)
+POLICY = HealPolicy()
+
+
+def undone(*times: float, manager: str = "hpa", path: Path = REPLICAS) -> tuple[Undo, ...]:
+    known: tuple[Undo, ...] = ()
+    for at in times:
+        known = note_undos(known, [(path, manager)], at)
+    return known
+
+
+def test_three_undos_within_five_minutes_are_a_fight() -> None:
+    assert fights(undone(0, 100), POLICY, 101) == ()
+    (fight,) = fights(undone(0, 100, 200), POLICY, 201)
+    assert (fight.manager, fight.undos) == ("hpa", 3)
+
+
+def test_undos_far_apart_are_no_fight() -> None:
+    assert fights(undone(0, 200, 400, 600), POLICY, 601) == ()
+
+
+def test_undos_by_different_managers_are_no_fight() -> None:
+    known = note_undos(undone(0, 1), [(REPLICAS, "somebody else")], 2)
+    assert fights(known, POLICY, 3) == ()
+
+
+def test_the_wait_grows_with_each_further_undo() -> None:
+    waits = []
+    for count in range(3, 9):
+        times = tuple(float(number) for number in range(count))
+        (fight,) = fights(undone(*times), POLICY, times[-1])
+        waits.append(fight.until_s - times[-1])
+    assert waits == [2, 6, 18, 54, 162, 300]
+
+
+def test_a_fight_is_forgotten_when_nothing_happens_for_long() -> None:
+    assert fights(undone(0, 1, 2), POLICY, 2 + 601) == ()
+
+
+def test_the_entry_that_ends_a_fight_names_exactly_the_field() -> None:
+    assert ignore_entry(KEY, REPLICAS, LIVE) == {
+        "group": "apps",
+        "kind": "Deployment",
+        "name": "web",
+        "jsonPointers": ["/spec/replicas"],
+    }
+    assert ignore_entry(KEY, IMAGE, LIVE)["jqPathExpressions"] == [
+        '.spec.containers[] | select(.name == "web") | .image'
+    ]
+
+
+def test_a_fight_is_described_with_manager_field_and_remedy() -> None:
+    (fight,) = fights(undone(0, 1, 2), POLICY, 2)
+    text = describe(KEY, fight, LIVE, 2)
+    for part in ('"hpa"', "spec.replicas", "3 times", "in 2 s", "/spec/replicas"):
+        assert part in text
+
+
+def test_a_heal_of_the_rest_carries_the_live_value() -> None:
+    target = {"spec": {"replicas": 1, "containers": [{"name": "web", "image": "y"}]}}
+    carried = with_values(target, [(REPLICAS, 4), (IMAGE, "x")])
+    assert carried == {"spec": {"replicas": 4, "containers": [{"name": "web", "image": "x"}]}}
+    assert target["spec"]["replicas"] == 1  # the target itself stays as it was
+
+
+def test_a_field_that_is_not_live_is_left_out() -> None:
+    assert with_values({"spec": {"replicas": 1}}, [(REPLICAS, MISSING)]) == {"spec": {}}

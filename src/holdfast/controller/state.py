@@ -12,7 +12,7 @@ import asyncio
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -113,6 +113,7 @@ class ObjectState:
         waits_for: What must come back before a heal makes sense, or None.
         last_finished: The object that is gone was a Job that had finished.
         is_dirty: Something came while the lock was held: look again.
+        view: The entry of `status.resources` and what it was made of (see `status`), or None.
         episode: The drift that is open, or None.
         drifted_since_s: When the present drift was first seen (monotonic seconds), or None.
     """
@@ -134,6 +135,7 @@ class ObjectState:
     waits_for: ResourceKey | None = None
     last_finished: bool = False
     is_dirty: bool = False
+    view: tuple[object, Any] | None = None
     episode: "OpenEpisode | None" = None
     drifted_since_s: float | None = None
     memory: HealMemory = field(default_factory=HealMemory)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from holdfast.assessing.aggregate import IGNORE_HEALTH_ANNOTATION, Member, aggregate
-from holdfast.controller.state import AppState, ObjectState, Registry
+from holdfast.controller.state import AppState, ObjectState, Registry, Target
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from holdfast.domain.condition import Condition, ConditionType
 from holdfast.domain.drift import SyncCode
@@ -50,8 +50,9 @@ class ResourceView:
     needs_confirmation: bool
     wave: int
     is_hook: bool
-    target: Manifest | None
-    live: Manifest | None
+    is_live: bool
+    ignores_health: bool
+    images: tuple[str, ...]
 
     def to_tree(self) -> Tree:
         """Return the entry; empty fields are left out."""
@@ -106,7 +107,7 @@ def view_objects(
         declares = state.desired is not None and found.key in state.desired.manifests
         if found.app != state.key and not declares:
             continue
-        views.append(_view(state, found, tracking))
+        views.append(_find_view(state, found, tracking))
     return tuple(sorted(views, key=lambda view: view.key))
 
 
@@ -120,7 +121,7 @@ def overview(state: AppState, views: tuple[ResourceView, ...]) -> Overview:
     if any(view.status is SyncCode.UNKNOWN for view in views):
         sync = SyncCode.UNKNOWN
     health = aggregate([_member(view) for view in views if not view.is_hook], app.key)
-    images = sorted({image for view in views for image in _images(view.live)})
+    images = sorted({image for view in views for image in view.images})
     return Overview(sync, health, views, tuple(images))
 
 
@@ -185,21 +186,33 @@ def shared_conditions(
 
 
 def _member(view: ResourceView) -> Member:
-    live = view.live
-    ignores = live is not None and live.annotation(IGNORE_HEALTH_ANNOTATION) == "true"
-    return Member(view.key, live is not None, view.health if live else None, ignores_health=ignores)
+    health = view.health if view.is_live else None
+    return Member(view.key, view.is_live, health, ignores_health=view.ignores_health)
 
 
-def _target_of(state: AppState, found: ObjectState) -> Manifest | None:
+def _target_of(state: AppState, found: ObjectState) -> Target | None:
     if found.app == state.key:
-        return found.desired.manifest if found.desired is not None else None
-    declared = state.desired.manifests.get(found.key) if state.desired is not None else None
-    return declared.manifest if declared is not None else None
+        return found.desired
+    return state.desired.manifests.get(found.key) if state.desired is not None else None
+
+
+def _find_view(state: AppState, found: ObjectState, tracking: Tracking) -> ResourceView:
+    """Return the entry as it was made last if nothing that it is made of has changed.
+
+    Unpacking a thousand objects for each round would block the heal lane (apply.md C1).
+    """
+    options = state.application.sync_policy.options
+    target, is_own = _target_of(state, found), found.app == state.key
+    made_of = (target, is_own, found.live, found.sync, options, tracking)
+    if found.view is None or found.view[0] != made_of:
+        found.view = (made_of, _view(state, found, tracking))
+    view: ResourceView = found.view[1]
+    return view
 
 
 def _view(state: AppState, found: ObjectState, tracking: Tracking) -> ResourceView:
-    app = state.application
-    target = _target_of(state, found)
+    app, declared = state.application, _target_of(state, found)
+    target = declared.manifest if declared is not None else None
     live = found.live.manifest if found.live is not None else None
     one = target or live
     assert one is not None  # noqa: S101 - the caller filtered objects with neither
@@ -227,8 +240,9 @@ def _view(state: AppState, found: ObjectState, tracking: Tracking) -> ResourceVi
         needs_confirmation=requires_deletion_confirmation(target, live, app.sync_policy.options),
         wave=sync_wave(one),
         is_hook=hooked,
-        target=target,
-        live=live,
+        is_live=live is not None,
+        ignores_health=live is not None and live.annotation(IGNORE_HEALTH_ANNOTATION) == "true",
+        images=tuple(_images(live)),
     )
 
 

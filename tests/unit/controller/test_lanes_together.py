@@ -1,6 +1,7 @@
 """Both lanes on the same objects: one lock, and each leaves to the other what is its own."""
 
 from holdfast.domain.errors import Retry
+from holdfast.planning.refresh import Level
 from tests.support.builders import HEALING, app, config_map, deployment, waved
 from tests.support.fake_cluster import Request, refusal
 from tests.support.rig import controlling, key_of
@@ -100,3 +101,18 @@ async def test_nothing_is_left_behind_when_an_application_and_its_objects_are_go
         assert rig.controller.registry.apps == {}
         assert rig.controller.lane._looks == {}
         assert rig.controller.queue_length == 0
+
+
+async def test_a_round_looks_again_only_at_objects_that_changed() -> None:
+    """Unpacking every object for each round would block the heal lane (apply.md C1)."""
+    one, two = key_of(config_map("one")), key_of(config_map("two"))
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map("one"), config_map("two"))
+        await rig.settle(10)
+        before = rig.found(one).view, rig.found(two).view
+        rig.cluster.edit(one, lambda tree: tree["data"].update(z="theirs"), "other")
+        await rig.settle(1)
+        rig.controller.refresh(rig.state().key, Level.LATEST_FORCED)
+        await rig.settle(5)
+        assert rig.found(one).view is not before[0]
+        assert rig.found(two).view is before[1]

@@ -1,0 +1,123 @@
+"""`holdfast up`: ready in seconds, one holder of its folder, nothing lost by `kill -9`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tests.support.process import HoldfastProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+READY = r"^ready api=https://127\.0\.0\.1:\d+ kubeconfig=(?P<kubeconfig>\S+)$"
+
+
+@contextlib.contextmanager
+def up(data: Path, *options: str) -> Iterator[HoldfastProcess]:
+    process = HoldfastProcess.start(
+        "up", "--data", str(data), "--api-port", "0", "--listen", "off", *options
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def holdfast(kubeconfig: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "holdfast", *words, "--kubeconfig", kubeconfig],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def app(kubeconfig: str, name: str) -> dict[str, dict[str, object]]:
+    done = holdfast(kubeconfig, "app", "get", name, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def test_the_example_is_deployed_and_ctrl_c_ends_it_within_two_seconds(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--example") as process:
+        kubeconfig = process.wait_for(READY)["kubeconfig"]
+        assert kubeconfig == str(tmp_path / "data" / "kubeconfig")
+        for name in ("go-sample-app-dev", "go-sample-app-prod"):
+            done = holdfast(kubeconfig, "app", "wait", name, "--timeout", "30")
+            assert done.returncode == 0, done.stderr
+        policy = app(kubeconfig, "go-sample-app-prod")["spec"]["syncPolicy"]
+        assert policy == {
+            "automated": {"prune": True},
+            "syncOptions": ["CreateNamespace=true"],
+        }, "self-heal is off"
+        began = time.monotonic()
+        assert process.stop() == 0
+        assert time.monotonic() - began < 2
+
+
+def test_stdout_is_the_ready_line_alone(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "holdfast", "up", "--data", ":memory:", "--api-port", "0",
+             "--listen", "off"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(b"hint: "):
+                break
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        if process.stderr is not None:
+            process.stderr.close()
+    assert re.fullmatch(READY, (tmp_path / "out").read_text().rstrip("\n"))
+
+
+def test_a_second_process_on_the_same_folder_ends_with_1_and_names_the_first(
+    tmp_path: Path,
+) -> None:
+    with up(tmp_path / "data") as first:
+        first.wait_for(READY)
+        with up(tmp_path / "data") as second:
+            assert second.wait() == 1
+            assert f"in use by process {first.process.pid}" in second.text
+        assert first.stop() == 0
+
+
+def test_what_was_there_is_there_again_after_kill_9(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--example") as process:
+        kubeconfig = process.wait_for(READY)["kubeconfig"]
+        done = holdfast(kubeconfig, "app", "wait", "go-sample-app-prod", "--timeout", "30")
+        assert done.returncode == 0, done.stderr
+        before = app(kubeconfig, "go-sample-app-prod")
+        process.kill()
+    with up(tmp_path / "data") as process:
+        kubeconfig = process.wait_for(READY)["kubeconfig"]
+        after = app(kubeconfig, "go-sample-app-prod")
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert after["status"]["history"] == before["status"]["history"]
+        done = holdfast(kubeconfig, "app", "sync", "go-sample-app-prod", "--timeout", "30")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with up(tmp_path / "one", "--listen", "127.0.0.1:0") as first:
+        port = first.wait_for(r"ready api=https://127\.0\.0\.1:(\d+)")[1]
+        with up(tmp_path / "two", "--api-port", port) as second:
+            assert second.wait() == 20
+            assert f"--api-port {port} cannot be used" in second.text
+            assert "--api-port 0" in second.text

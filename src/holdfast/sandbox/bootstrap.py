@@ -26,6 +26,12 @@ def lay_foundation(plane: Plane, writer: Writer) -> None:
 
 
 def _lay_for_stand_ins(plane: Plane, writer: Writer) -> None:
+    if plane.tree("", "services", "default", "kubernetes") is None:
+        port = {"name": "https", "port": 443, "targetPort": 6443}
+        spec = {"clusterIP": "10.96.0.1", "ports": [port]}
+        labels = {"component": "apiserver", "provider": "kubernetes"}
+        service: Tree = {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec}
+        writer.create(plane.resource("", "services"), "default", service, _SERVER)
     classes = plane.resource("storage.k8s.io", "storageclasses")
     if not plane.store.all_of(classes.id):
         annotations = {"storageclass.kubernetes.io/is-default-class": "true"}

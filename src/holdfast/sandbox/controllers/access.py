@@ -14,6 +14,9 @@ from holdfast.sandbox.verbs.deleting import Deleter
 from holdfast.sandbox.verbs.writing import Writer
 
 MANAGER = "kube-controller-manager"
+EVENTS = ResourceId("", "events")
+# Events beyond this number push the oldest quarter out.
+MOST_EVENTS = 2000
 PODS = ResourceId("", "pods")
 REPLICA_SETS = ResourceId("apps", "replicasets")
 
@@ -120,6 +123,19 @@ class Access:
         """Write an object whose spec or metadata changed."""
         return self._change(resource, tree, WriteOptions(manager=manager))
 
+    def apply(self, resource: ResourceId, key: Key, config: Tree, manager: str) -> None:
+        """Apply a few fields to an object that is there, as `manager`, with force."""
+        kind = self.plane.resource(*resource)
+        live = self.writer.live(kind, *key)
+        options = WriteOptions(manager=manager, force=True)
+        head = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": key[1]}}
+        shapes = self.writer.shapes
+        merged = shapes.apply(kind, live.tree, {**head, **config}, options, self.plane.now())
+        managers = merged["metadata"].get("managedFields") or []
+        fresh = {**merged, "metadata": dict(merged["metadata"])}
+        fresh["metadata"].pop("resourceVersion", None)
+        self.writer.change(kind, live, fresh, options, managers)
+
     def set_status(
         self, resource: ResourceId, tree: Tree, status: Tree, manager: str = MANAGER
     ) -> Tree:
@@ -181,10 +197,21 @@ class Access:
             "count": 1,
         }
         try:
-            self.create(ResourceId("", "events"), namespace, event, source)
+            self.create(EVENTS, namespace, event, source)
         except StatusError as error:
             if error.code not in {403, 404}:
                 raise
+        self._forget_old_events()
+
+    def _forget_old_events(self) -> None:
+        """Keep a bounded number of Events, the newest; a real cluster keeps an hour of them."""
+        store = self.plane.store
+        if store.count(EVENTS) <= MOST_EVENTS:
+            return
+        oldest = sorted(store.all_of(EVENTS), key=lambda stored: stored.version)
+        for stored in oldest[: MOST_EVENTS // 4]:
+            metadata = stored.tree["metadata"]
+            store.remove(EVENTS, (metadata["namespace"], metadata["name"]))
 
 
 def controller_uid(tree: Tree) -> str:

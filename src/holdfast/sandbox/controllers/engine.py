@@ -20,8 +20,8 @@ from holdfast.sandbox.store.objects import Change, Key
 
 log = logging.getLogger(__name__)
 
-# Reconciliations in one turn of the loop: about two milliseconds.
-SLICE = 16
+# Seconds of reconciling in one turn of the loop; then requests have their turn.
+SLICE_S = 0.002
 # Seconds until a reconciler that met a refusal (quota, terminating namespace) looks again.
 RETRY_S = 1.0
 
@@ -98,11 +98,13 @@ class Engine:
 
     def _run(self) -> None:
         self._scheduled = False
-        for _ in range(SLICE):
-            if not self._queue or self._stopped:
-                return
+        clock = self.access.plane.clock
+        end = clock.monotonic() + SLICE_S
+        while self._queue and not self._stopped:
             (index, key), _ = self._queue.popitem(last=False)
             self._reconcile(index, key)
+            if clock.monotonic() > end:
+                break
         self._schedule()
 
     def _reconcile(self, index: int, key: Key) -> None:

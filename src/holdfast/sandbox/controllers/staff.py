@@ -15,6 +15,7 @@ from holdfast.sandbox.controllers.namespaces import Namespaces
 from holdfast.sandbox.controllers.pods import Pods
 from holdfast.sandbox.controllers.quotas import Budgets, Quotas
 from holdfast.sandbox.controllers.replicas import CONTROLLERS, Replicas
+from holdfast.sandbox.controllers.roles import AggregatedRoles
 from holdfast.sandbox.controllers.stateful_sets import StatefulSets
 from holdfast.sandbox.controllers.volumes import Volumes
 from holdfast.sandbox.kinds.crds import served_resources
@@ -54,6 +55,7 @@ class Staff:
                 CronJobs(),
                 Volumes(),
                 Quotas(),
+                AggregatedRoles(),
                 Budgets(),
             ]
             reconcilers.append(Replicas(CONTROLLERS, "ReplicationController", "replication"))

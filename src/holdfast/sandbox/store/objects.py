@@ -165,6 +165,11 @@ class Store:
         shelf = self._shelves.get(resource)
         return list(shelf.in_namespace(namespace)) if shelf else []
 
+    def count(self, resource: ResourceId) -> int:
+        """Return how many objects of a resource there are."""
+        shelf = self._shelves.get(resource)
+        return len(shelf.objects) if shelf else 0
+
     def resources(self) -> list[ResourceId]:
         """Return every resource that has objects."""
         return [resource for resource, shelf in self._shelves.items() if shelf.objects]

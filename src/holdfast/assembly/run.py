@@ -27,6 +27,7 @@ from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.controller import Controller, ControllerPorts
+from holdfast.controller.requests.queries import WATCH_LAG_ANNOTATION
 from holdfast.controller.startup import StartPorts, StartSettings, prepare
 from holdfast.domain.application import IN_CLUSTER_NAME
 from holdfast.domain.errors import ClusterError, ConfigurationError
@@ -270,11 +271,16 @@ class _Leadership:
             self._identity.name,
             gained=self._gained.set,
             lost=self._lost.set,
+            notes=self._notes,
         )
         connection = self._parts.connection
         return LeaseHolder(
             connection.calls, connection.system, self._ports.clock, self._ports.rng, settings
         )
+
+    def _notes(self) -> dict[str, str]:
+        """What `holdfast status` reads in the Lease; it costs no request of its own."""
+        return {WATCH_LAG_ANNOTATION: f"{self._ports.watching.lag_s():.1f} s"}
 
     async def _wait_for_lease(self, lease: LeaseHolder) -> None:
         try:

@@ -76,6 +76,7 @@ class LeaseSettings:
         times: Durations.
         gained: Called on the loop when we became the holder.
         lost: Called on the loop when we are not any more.
+        notes: Annotations that the holder leaves with each renewal, for `holdfast status`.
     """
 
     namespace: str
@@ -84,6 +85,7 @@ class LeaseSettings:
     times: LeaseTimes = field(default_factory=LeaseTimes)
     gained: Callable[[], None] = _nothing
     lost: Callable[[], None] = _nothing
+    notes: Callable[[], Mapping[str, str]] = dict
 
 
 class StableIdentity:
@@ -181,6 +183,7 @@ class LeaseHolder:
         self._times = settings.times
         self._gained = settings.gained
         self._lost = settings.lost
+        self._notes = settings.notes
         self._leading = False
         self._renewed_at = float("-inf")
         self._lease: Manifest | None = None
@@ -348,10 +351,11 @@ class LeaseHolder:
             return False
         began = self._clock.monotonic()
         spec = {**self._lease.tree["spec"], "renewTime": _micro_time(self._clock.now())}
+        lease = Manifest({**self._lease.tree, "spec": spec})
+        for name, value in self._notes().items():
+            lease = lease.with_annotation(name, value)
         try:
-            renewed = await self._system.replace(
-                Manifest({**self._lease.tree, "spec": spec}), SystemWrite.LEASE
-            )
+            renewed = await self._system.replace(lease, SystemWrite.LEASE)
         except ClusterError as error:
             if error.code not in ("HF2003", "HF2004"):
                 raise

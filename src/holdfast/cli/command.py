@@ -187,6 +187,16 @@ class PflagCommand(click.Command):
         except UsageError as error:
             raise BadCall(str(error), ctx.get_usage()) from error
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Offer names of Applications, beside the flags that click knows."""
+        found = list(super().shell_complete(ctx, incomplete))
+        if "APPNAME" in self.spec.usage and not incomplete.startswith("-"):
+            from holdfast.cli.completion import application_names
+
+            target = self._target(ctx, ctx.obj, Values(self.spec.all_flags, {}))
+            found += application_names(ctx.obj, target, incomplete)
+        return found
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """`[flags] ARGUMENTS`."""
         del ctx

@@ -8,7 +8,8 @@ counts as over: docs/internals/argocd/api.md §4.9.5.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,10 @@ from holdfast.cli.waiting import closing
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import AppKey
-from holdfast.domain.queries import GetApplication, ResourceTree
+from holdfast.domain.queries import GetApplication, GetStatus, ResourceTree
 
 Tree = dict[str, Any]
+_SILENCE_S = 5.0
 _HEADER = ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE")
 
 
@@ -73,10 +75,12 @@ class Progress:
             ClusterError: HF2010 when the time is over; HF2003 when it was deleted meanwhile; HF2010
                 when an object became Degraded while health is waited for.
         """
-        if self._shows_rows and not goal.deleted:
-            self._print_row("TIMESTAMP", _HEADER)
+        if not goal.deleted:
+            await self._link.queries.answer(GetApplication(app), "")  # or say that there is none
+            if self._shows_rows:
+                self._print_row("TIMESTAMP", _HEADER)
         try:
-            async with asyncio.timeout(goal.timeout_s or None):
+            async with asyncio.timeout(goal.timeout_s or None), self._noticing_silence():
                 await self._follow(app, goal)
         except TimeoutError as error:
             await self._print_timeout(app, goal)
@@ -145,6 +149,29 @@ class Progress:
                     f"application '{text(tree, 'metadata', 'name')}' health state has transitioned "
                     f"from {before.health} to {state.health}",
                 )
+
+    @asynccontextmanager
+    async def _noticing_silence(self) -> AsyncIterator[None]:
+        """Say once that nothing will come, when nothing has come and no controller runs."""
+
+        async def notice() -> None:
+            await asyncio.sleep(_SILENCE_S)  # noqa: TID251 - a person's patience, in real time
+            status = await self._link.queries.answer(GetStatus(), "")
+            if not status.get("leader"):
+                self._call.note(
+                    "nothing happens: no Holdfast controller runs in namespace "
+                    f"{status.get('namespace')}"
+                )
+                self._call.hint("`holdfast run` starts one; `holdfast status` tells who leads")
+
+        silence = asyncio.ensure_future(notice())
+        try:
+            yield
+        finally:
+            silence.cancel()
+            await asyncio.wait({silence})
+            if not silence.cancelled() and silence.exception() is not None:
+                self._call.note(f"the state of the controller is not known: {silence.exception()}")
 
     async def _last_look(self, app: AppKey) -> Tree:
         await self._link.commands.carry_out(RefreshApplication(app), "")

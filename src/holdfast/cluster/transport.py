@@ -366,5 +366,8 @@ def _environment_proxy(server: str) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return text.splitlines()[0]
+    if isinstance(error, aiohttp.ClientConnectorError):
+        # Its own text shows the address of a TLS context in our memory.
+        error = error.os_error
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]

@@ -5,6 +5,7 @@ Each function makes a new tree without a namespace; keywords replace members of 
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 Tree = dict[str, Any]
@@ -296,3 +297,8 @@ def webhook(name: str) -> Tree:
 
 def priority_class(name: str) -> Tree:
     return thing("scheduling.k8s.io/v1", "PriorityClass", name, value=1, description="first")
+
+
+def word() -> str:
+    """A word that no other object on the plane has in its name."""
+    return uuid.uuid4().hex[:8]

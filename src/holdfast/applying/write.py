@@ -10,7 +10,9 @@ A refusal that remains after the take-over is the server's last word and is rais
 from dataclasses import dataclass, field, replace
 
 from holdfast.diffing.echo import learn
-from holdfast.domain.errors import ClusterError
+from holdfast.diffing.ignore import IgnoredPaths
+from holdfast.diffing.keeping import keep_ignored
+from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, Verb
@@ -24,6 +26,7 @@ MIGRATION_ANNOTATION = "argocd.argoproj.io/client-side-apply-migration-manager"
 _INVALID = 422
 _CONFLICT = 409
 _CONFLICT_CODE = "HF2004"
+_TRIES_BESIDE_IGNORED = 5
 _GONE_CODE = "HF2003"
 
 
@@ -32,7 +35,7 @@ class WriteOrder:
     """What to write.
 
     Attributes:
-        target: Canonical, tracked, sealed; without ignored fields.
+        target: Canonical, tracked, sealed.
         live: The object as last seen, None to create it.
         permit: Permission for exactly this object.
         options: How the apply is sent.
@@ -45,6 +48,8 @@ class WriteOrder:
             since goes even if somebody else's edit owns it by now (apply.md A6).
         replaces: Write the whole object (`Replace=true`) instead of applying.
         recreates: Delete and create again where the server refuses the change (`Force=true`).
+        ignored: What a change of a live object must neither set nor reset (apply.md A4); a new
+            object gets it as declared.
     """
 
     target: Manifest
@@ -59,6 +64,7 @@ class WriteOrder:
     applied_before: FieldSet | None = None
     replaces: bool = False
     recreates: bool = False
+    ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
 
 
 class ObjectWriting:
@@ -138,8 +144,38 @@ class ObjectWriting:
 
     async def _apply_to(self, order: WriteOrder) -> Manifest:
         assert order.live is not None  # noqa: S101 - for the type checker; the caller branched
+        if order.ignored:
+            return await self._apply_beside_ignored(order)
         target = order.target.with_metadata(uid=order.live.uid)
         return await self._writer.apply(target, order.permit, order.options)
+
+    async def _apply_beside_ignored(self, order: WriteOrder) -> Manifest:
+        """Apply without setting or resetting ignored fields.
+
+        Live values that are sent hold for one version of the object: when it moves, read again.
+        """
+        live = order.live
+        for attempt in range(_TRIES_BESIDE_IGNORED):
+            if attempt:
+                live = await self._read_again(order)
+            if live is None:
+                break
+            kept = keep_ignored(order.target, live, order.ignored)
+            target = kept.manifest.with_metadata(uid=live.uid)
+            if kept.has_live_values:
+                target = target.with_metadata(resourceVersion=live.resource_version)
+            try:
+                return await self._writer.apply(target, order.permit, order.options)
+            except ClusterError as error:
+                is_last = attempt == _TRIES_BESIDE_IGNORED - 1
+                if error.code != _CONFLICT_CODE or not kept.has_live_values or is_last:
+                    raise
+        raise ClusterError(
+            _GONE_CODE,
+            "The object was deleted meanwhile.",
+            about=order.target.key,
+            retry=Retry.ON_PREREQUISITE,
+        )
 
     async def _follow(self, order: WriteOrder) -> None:
         """Make the entries of kubectl or Argo CD ours, once, before our first write."""

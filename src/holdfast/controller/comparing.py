@@ -12,8 +12,14 @@ import logging
 from holdfast.controller.objects import Objects
 from holdfast.controller.state import ObjectState, Target
 from holdfast.diffing.cold_start import declared_is_live, drops_live_fields
-from holdfast.diffing.compare import EQUAL, Comparison, FieldDifference, compare
-from holdfast.diffing.echo import borrow, learn
+from holdfast.diffing.compare import (
+    EQUAL,
+    Comparison,
+    FieldDifference,
+    belongs_to,
+    compare,
+)
+from holdfast.diffing.echo import Echo, borrow, learn
 from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.manifest import Manifest, Tree
@@ -78,7 +84,7 @@ class Comparing:
         live = without_ignored(state.live.manifest, target.ignored)
         echo = state.find_echo(target)
         if echo is not None:
-            self._objects.judge(state, compare(live, echo))
+            self._objects.judge(state, compare(live, echo, target.ignored.managers))
             return True
         declared = without_ignored(target.manifest, target.ignored)
         before = state.echo.field_set if state.echo is not None else None
@@ -94,7 +100,8 @@ class Comparing:
         if target is None or seen is None:
             return
         live = without_ignored(seen.manifest, target.ignored)
-        declared = without_ignored(target.manifest, target.ignored)
+        # All of it: without an ignored field that is ours the answer would be a reset (A4).
+        declared = target.manifest
         async with self._limit:
             try:
                 answer = await self._writer.dry_run(declared)
@@ -126,13 +133,23 @@ class Comparing:
         echo = learn(answer)
         rows: tuple[FieldDifference, ...] = ()
         if echo is not None:
+            found = differences(echo.projection, project(live.tree, echo.field_set))
             rows = tuple(
                 FieldDifference(path, desired, value)
-                for path, desired, value in differences(
-                    echo.projection, project(live.tree, echo.field_set)
-                )
+                for path, desired, value in found
+                if not belongs_to(target.ignored.managers, live, path)
             )
+            if found and not rows and not dropped and not _drops(live, echo):
+                self._objects.found_equal(state, target, borrow(answer, live))
+                self._objects.judge(state, EQUAL)
+                return
         self._objects.judge(state, Comparison(differences=rows) if rows else SOMEHOW)
+
+
+def _drops(live: Manifest, would_be: Echo) -> bool:
+    """Whether our entry in live holds a path that an apply would drop."""
+    own = learn(live)
+    return own is not None and bool(own.field_set - would_be.field_set)
 
 
 def _substance(manifest: Manifest) -> Tree:

@@ -183,7 +183,7 @@ class HealLane:
             return None
         echo = state.echo
         if echo is not None and state.echo_hash == target.hash and echo.uid == live.uid:
-            return compare(without_ignored(live, target.ignored), echo)
+            return compare(without_ignored(live, target.ignored), echo, target.ignored.managers)
         declared = without_ignored(target.manifest, target.ignored)
         if declared_is_live(declared, without_ignored(live, target.ignored)):
             return EQUAL
@@ -312,7 +312,8 @@ class HealLane:
     ) -> WriteOrder:
         comparison = sighting.comparison
         return WriteOrder(
-            target=without_ignored(target.manifest, target.ignored),
+            target=target.manifest,
+            ignored=target.ignored,
             live=sighting.live,
             permit=permit,
             drifted=tuple(row.path for row in comparison.differences) if comparison else (),

@@ -15,7 +15,7 @@ from holdfast.controller.permits import Permits
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run
 from holdfast.controller.state import ObjectState, Registry, Target
 from holdfast.diffing.compare import Comparison
-from holdfast.diffing.ignore import without_ignored
+from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.domain.application import Application
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
@@ -165,13 +165,11 @@ class TaskRunner:
         live = state.live.manifest if state.live is not None else None
         comparison = state.comparison or Comparison()
         options = OperationOptions.of(run.operation.options)
-        manifest = target.manifest
-        if options.respect_ignored and live is not None:
-            manifest = without_ignored(manifest, target.ignored)
         is_new_manifest = state.applied is not None and state.applied.hash != target.hash
         before = state.echo.field_set if state.echo is not None and is_new_manifest else None
         return WriteOrder(
-            target=manifest,
+            target=target.manifest,
+            ignored=target.ignored if options.respect_ignored else IgnoredPaths(),
             live=live,
             permit=permit,
             options=ApplyOptions(validate=task.options.validate),

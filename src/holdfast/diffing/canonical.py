@@ -30,10 +30,12 @@ def canonicalise(manifest: Manifest) -> Manifest:
     """Return the manifest as it is to be applied.
 
     Dropped: `status`, metadata that only the server writes, nulls (values of ConfigMap and Secret
-    data become `""`), and `rules` beside an `aggregationRule`. Nothing else changes.
+    data become `""`), `rules` beside an `aggregationRule`, and an empty `caBundle`. Nothing else
+    changes.
     """
     tree = _without_nulls(_texts_for_nulls(manifest))
     tree.pop("status", None)
+    _drop_empty_authority(manifest, tree)
     if tree.get("aggregationRule"):
         # The aggregator owns them: each identical apply would empty them until it is back.
         tree.pop("rules", None)
@@ -41,6 +43,32 @@ def canonicalise(manifest: Manifest) -> Manifest:
     if isinstance(metadata, dict):
         tree["metadata"] = {k: v for k, v in metadata.items() if k not in _SERVER_METADATA}
     return Manifest(tree)
+
+
+_NO_AUTHORITY = frozenset({"", "Cg==", "Cgo="})
+_AUTHORITIES = {
+    "ValidatingWebhookConfiguration": ("webhooks", "clientConfig"),
+    "MutatingWebhookConfiguration": ("webhooks", "clientConfig"),
+    "CustomResourceDefinition": ("spec", "conversion", "webhook", "clientConfig"),
+    "APIService": ("spec",),
+}
+
+
+def _drop_empty_authority(manifest: Manifest, tree: Tree) -> None:
+    """A caBundle without a certificate holds the place for a controller that fills it in.
+
+    Declared, it would be put back each time and take the authority away (apply.md A5). `tree` is
+    a copy of ours.
+    """
+    here: list[JSON] = [tree]
+    for name in _AUTHORITIES.get(manifest.kind, ()):
+        inside = [item.get(name) for item in here if isinstance(item, dict)]
+        here = [
+            item for value in inside for item in (value if isinstance(value, list) else [value])
+        ]
+    for item in here:
+        if isinstance(item, dict) and item.get("caBundle") in _NO_AUTHORITY:
+            del item["caBundle"]
 
 
 def manifest_hash(manifest: Manifest) -> str:

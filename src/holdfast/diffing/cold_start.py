@@ -12,15 +12,27 @@ from collections.abc import Mapping
 
 from holdfast.domain.managers import HOLDFAST, PREVIOUS_APPLIERS
 from holdfast.domain.manifest import JSON, Manifest
+from holdfast.schema.field_path import KEY_DEFAULTS, FieldName, Path, find_position
 from holdfast.schema.field_set import FieldSet
-from holdfast.schema.projection import owned_entry
+from holdfast.schema.projection import MISSING, owned_entry, project
 from holdfast.schema.quantities import same_quantity
 
 _LIST_KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "ip", "key", "type")
 
 
-def declared_is_live(declared: Manifest, live: Manifest) -> bool:
-    """Whether everything declared is live, and nothing that we own has left the declaration."""
+def declared_is_live(
+    declared: Manifest, live: Manifest, applied_before: FieldSet | None = None
+) -> bool:
+    """Whether everything declared is live, and nothing that we own has left the declaration.
+
+    Args:
+        declared: What git says.
+        live: What the cluster says.
+        applied_before: Fields of the manifest that was applied last. One of them that git has
+            dropped since must go even if somebody else owns it by now (apply.md A6).
+    """
+    if applied_before is not None and drops_live_fields(declared, live, applied_before):
+        return False
     for key, value in declared.tree.items():
         if key in ("apiVersion", "kind", "metadata"):
             continue
@@ -29,6 +41,29 @@ def declared_is_live(declared: Manifest, live: Manifest) -> bool:
     if not _metadata_is_live(declared, live):
         return False
     return not _dropped_fields(declared, live)
+
+
+def drops_live_fields(declared: Manifest, live: Manifest, applied_before: FieldSet) -> bool:
+    """Whether a field that was applied before, and is declared no more, is still live."""
+    return any(
+        value is not MISSING and not _is_declared(path, declared.tree)
+        for path, value in project(live.tree, applied_before).rows()
+    )
+
+
+def _is_declared(path: Path, tree: JSON) -> bool:
+    here = tree
+    for element in path:
+        if isinstance(element, FieldName):
+            if not isinstance(here, Mapping) or element.name not in here:
+                return isinstance(here, Mapping) and element.name in KEY_DEFAULTS
+            here = here[element.name]
+            continue
+        place = find_position(here, element) if isinstance(here, list) else None
+        if place is None:
+            return False
+        here = here[place]
+    return True
 
 
 def _metadata_is_live(declared: Manifest, live: Manifest) -> bool:

@@ -10,7 +10,7 @@ Three kinds of difference are none (apply.md A5):
   3. numbers that are equal by value (`1.0` and `1`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from holdfast.diffing.echo import Echo
@@ -19,7 +19,7 @@ from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest
 from holdfast.schema.field_path import FieldName, ListKey, Path, find_position, human_form
 from holdfast.schema.field_set import FieldSet
-from holdfast.schema.projection import MISSING, differences, owned_entry, project
+from holdfast.schema.projection import MISSING, differences, leaf_paths, owned_entry, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,34 @@ class Comparison:
 EQUAL = Comparison()
 
 
-def compare(live: Manifest, echo: Echo) -> Comparison:
-    """Compare a live object with the echo. The caller has checked the uid."""
+def compare(live: Manifest, echo: Echo, ignored_managers: Collection[str] = ()) -> Comparison:
+    """Compare a live object with the echo. The caller has checked the uid.
+
+    Args:
+        live: Without ignored paths (`diffing.ignore.without_ignored`).
+        echo: Learned from an answer without them.
+        ignored_managers: What one of these managers owns is no drift (`managedFieldsManagers`).
+    """
     entry = owned_entry(live.tree, HOLDFAST, api_version=live.api_version)
     fields = entry.get("fieldsV1") if entry else None
     owns_all = not echo.is_owned or fields == echo.fields
     now = project(live.tree, echo.field_set)
     if now == echo.projection:
-        return EQUAL if owns_all else Comparison(owns_all=not _lost_paths(echo, fields))
+        return (
+            EQUAL
+            if owns_all
+            else Comparison(owns_all=not _lost_paths(echo, fields, live, ignored_managers))
+        )
     ours = FieldSet.parse(fields) if isinstance(fields, dict) else None
     rows = tuple(
         FieldDifference(path, desired, value)
         for path, desired, value in differences(echo.projection, now)
         if _is_drift(path, desired, value, live, ours)
+        and not belongs_to(ignored_managers, live, path)
     )
     return Comparison(
         differences=rows,
-        owns_all=owns_all or not _lost_paths(echo, fields),
+        owns_all=owns_all or not _lost_paths(echo, fields, live, ignored_managers),
         is_renamed_element=bool(rows) and any(_renamed(row.path, live, echo) for row in rows),
     )
 
@@ -142,10 +153,29 @@ def _same_number(one: JSON, other: JSON) -> bool:
     )
 
 
-def _lost_paths(echo: Echo, fields: JSON) -> bool:
+def _lost_paths(
+    echo: Echo, fields: JSON, live: Manifest, ignored_managers: Collection[str]
+) -> bool:
+    """Whether our entry lost a path that counts.
+
+    A declared value that the server never stored (`caBundle: ""`) is lost as soon as a controller
+    fills it in: that is its purpose, and no drift (apply.md A5).
+    """
     if not isinstance(fields, dict):
         return True
-    return bool(echo.field_set - FieldSet.parse(fields))
+    lost = echo.field_set - FieldSet.parse(fields)
+    if not lost:
+        return False
+    never_stored = {path for path, value in echo.projection.rows() if value is MISSING}
+    return any(
+        path not in never_stored and not belongs_to(ignored_managers, live, path)
+        for path in leaf_paths(lost)
+    )
+
+
+def belongs_to(managers: Collection[str], live: Manifest, path: Path) -> bool:
+    """Whether one of the managers owns a path or something below it."""
+    return bool(managers) and any(owner in managers for owner in owners_of(live, path))
 
 
 def _renamed(path: Path, live: Manifest, echo: Echo) -> bool:

@@ -5,6 +5,7 @@ JSON pointers and the jq paths that people write most (`.spec.replicas`,
 here; a jq program that needs an interpreter is reported by `unsupported_paths`, never guessed.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 from holdfast.domain.application import IgnoreRule
 from holdfast.domain.globs import matches_glob
+from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest, Tree
 
 
@@ -79,11 +81,58 @@ def unsupported_paths(rules: Iterable[IgnoreRule]) -> tuple[str, ...]:
 
 
 def without_ignored(manifest: Manifest, ignored: IgnoredPaths) -> Manifest:
-    """Return the manifest without the ignored paths; the same object when there are none."""
+    """Return the manifest without the ignored paths; the same object when there are none.
+
+    Our own entry in managedFields loses them as well: whether we own an ignored field is no
+    matter for a comparison.
+    """
     tree = manifest.tree
     for steps in ignored.paths:
-        tree = remove_path(tree, steps)
+        tree = _without_ownership(remove_path(tree, steps), steps)
     return manifest if tree is manifest.tree else Manifest(tree)
+
+
+def _without_ownership(tree: Tree, steps: Steps) -> Tree:
+    entries = (tree.get("metadata") or {}).get("managedFields")
+    if not isinstance(entries, list):
+        return tree
+    for place, entry in enumerate(entries):
+        if entry.get("manager") != HOLDFAST or entry.get("operation") != "Apply":
+            continue
+        fields = entry.get("fieldsV1")
+        kept = _without_members(fields, steps) if isinstance(fields, dict) else fields
+        if kept is not fields:
+            changed = {**entry, "fieldsV1": kept}
+            entries = [changed if at == place else item for at, item in enumerate(entries)]
+    if entries is tree["metadata"]["managedFields"]:
+        return tree
+    return {**tree, "metadata": {**tree["metadata"], "managedFields": entries}}
+
+
+def _without_members(fields: Tree, steps: Sequence[Step]) -> Tree:
+    """Return a node of `fieldsV1` without the members at `steps`, and without emptied parents."""
+    kept = dict(fields)
+    for text in _members(fields, steps[0]):
+        inner = _without_members(fields[text], steps[1:]) if steps[1:] else {}
+        if inner is fields[text]:
+            continue
+        if inner:
+            kept[text] = inner
+        else:
+            del kept[text]
+    return fields if kept == fields else kept
+
+
+def _members(fields: Tree, step: Step) -> list[str]:
+    """Return the members of a node that a step leads to; none where only a place is known."""
+    if isinstance(step, str) and f"f:{step}" in fields:
+        return [f"f:{step}"]
+    if not isinstance(step, Each):
+        return []
+    items = [text for text in fields if text.startswith("k:")]
+    if not step.field:
+        return items
+    return [text for text in items if json.loads(text[2:]).get(step.field) == step.value]
 
 
 def remove_path(tree: JSON, steps: Sequence[Step]) -> JSON:
@@ -103,7 +152,7 @@ def values_at(tree: JSON, steps: Sequence[Step]) -> list[tuple[tuple[str | int, 
     if not steps:
         return [((), tree)]
     found: list[tuple[tuple[str | int, ...], JSON]] = []
-    for place, value in _children(tree, steps[0]):
+    for place, value in children_at(tree, steps[0]):
         found.extend(((place, *rest), inner) for rest, inner in values_at(value, steps[1:]))
     return found
 
@@ -167,7 +216,7 @@ def _remove_field(tree: Tree, name: str, rest: Sequence[Step]) -> Tree:
 
 
 def _remove_items(items: list[JSON], head: Step, rest: Sequence[Step]) -> list[JSON]:
-    places = {place for place, _ in _children(items, head)}
+    places = {place for place, _ in children_at(items, head)}
     if not places:
         return items
     if not rest:
@@ -179,7 +228,8 @@ def _remove_items(items: list[JSON], head: Step, rest: Sequence[Step]) -> list[J
     return items if same else changed
 
 
-def _children(tree: JSON, step: Step) -> list[tuple[str | int, JSON]]:
+def children_at(tree: JSON, step: Step) -> list[tuple[str | int, JSON]]:
+    """Return the places that one step leads to, with their values."""
     if isinstance(tree, dict):
         return [(step, tree[step])] if isinstance(step, str) and step in tree else []
     if not isinstance(tree, list):

@@ -14,13 +14,14 @@ very object. Rules A1-A3 of docs/internals/argocd/apply.md hold here:
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.episodes import Episodes, Sighting
+from holdfast.controller.fights import Fights, Split
 from holdfast.controller.objects import Objects, is_finished_job
 from holdfast.controller.permits import Permits
 from holdfast.controller.situations import Situations
@@ -46,6 +47,7 @@ from holdfast.domain.plan import Authorized, Purpose, Refused
 from holdfast.domain.ports import Clock, ClusterReader
 from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wait
 from holdfast.healing.decide import decide
+from holdfast.healing.fights import with_values
 from holdfast.healing.memory import HealPolicy, next_attempt_at, remember, restored, undone
 from holdfast.kit.tasks import Supervisor
 
@@ -94,7 +96,10 @@ class HealLane:
         self._changed = runtime.changed
         self._healed = runtime.healed
         self._episodes = runtime.episodes
-        self._situations = Situations(registry, objects, runtime.clock, runtime.settings)
+        self.fights = Fights(runtime.clock, self._policy)
+        self._situations = Situations(
+            registry, objects, runtime.clock, runtime.settings, self.fights
+        )
         self._is_closed = False
         self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
         self._not_before: dict[ResourceKey, float] = {}  # the server asked for patience
@@ -117,13 +122,14 @@ class HealLane:
         began_s, at = self._clock.monotonic(), self._clock.now()
         before = (state.sync, state.live.health if state.live else None, state.live is None)
         sighting = Sighting(manifest, self._compare_applied(state, manifest), began_s, at)
+        is_new_fight = self.fights.note(state, manifest, sighting.comparison)
         verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
             self._start(state, sighting)
         self._objects.saw(state, manifest, sighting.comparison)
         self._follow_up(state, verdict, sighting)
         health = state.live.health if state.live else None
-        if before != (state.sync, health, False):
+        if is_new_fight or before != (state.sync, health, False):
             self._changed(state)
 
     def observe_gone(
@@ -202,7 +208,7 @@ class HealLane:
         if kind is None:
             state.memory = restored(state.memory)
             return Nothing()
-        situation = self._situations.of(state, app.application, live, kind)
+        situation = self._situations.of(state, app.application, sighting, kind)
         now = self._clock.monotonic()
         state.memory = undone(state.memory, now)
         verdict = decide(situation, state.memory, self._policy, now)
@@ -286,12 +292,20 @@ class HealLane:
                 self._follow_up(state, hold, sighting)
                 return
             started = self._clock.now()
-            answer = await self._write(state, self._order(app, target, sighting, permit))
+            split = self.fights.split(state, sighting.comparison)
+            order = self._order(app, target, sighting, permit)
+            order = replace(order, target=_carrying(order.target, split))
+            answer = await self._write(state, order)
         except ClusterError as error:
             self._failed(state, sighting, error)
             return
-        self._objects.applied(state, target, answer)
-        state.memory = remember(state.memory, self._policy, self._clock.monotonic())
+        held = frozenset(row.path for row in split.held)
+        self._objects.applied(state, target, answer, held)
+        self.fights.healed(state, sighting.comparison, held)
+        if split.held:
+            self._look_again(state, split.until_s)
+        if not self.fights.is_only_fought(state, sighting.comparison):
+            state.memory = remember(state.memory, self._policy, self._clock.monotonic())
         self._not_before.pop(state.key, None)
         app.heal_attempts += 1
         state.drifted_since_s = None
@@ -368,6 +382,13 @@ class LaneRuntime:
 def _was_judged(error: ClusterError) -> bool:
     """Whether somebody must change something before the same request can succeed."""
     return error.code in _JUDGED and error.status != _SIGNED_OUT
+
+
+def _carrying(target: Manifest, split: Split) -> Manifest:
+    """Fields that back off keep their live value while the rest is healed."""
+    if not split.held:
+        return target
+    return Manifest(with_values(target.tree, [(row.path, row.live) for row in split.held]))
 
 
 async def _still_wants(reader: ClusterReader, app: Application) -> bool:

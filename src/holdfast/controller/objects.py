@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from holdfast.assessing.assess import assess
 from holdfast.controller.state import LiveObject, ObjectState, Packed, Registry, Target
-from holdfast.diffing.compare import Comparison
-from holdfast.diffing.echo import Echo, learn
+from holdfast.diffing.compare import Comparison, compare
+from holdfast.diffing.echo import Echo, expecting, learn
 from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.identity import ResourceKey
@@ -17,6 +17,7 @@ from holdfast.domain.kinds import CRD, NAMESPACE
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Kinds
 from holdfast.planning.tracking import Tracking, instance_to_app_text, is_root, owner_of
+from holdfast.schema.field_path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +91,32 @@ class Objects:
 
     # --- what was written ---------------------------------------------------------------------
 
-    def applied(self, state: ObjectState, target: Target, answer: Manifest) -> None:
-        """Remember a successful apply: the fence, the target, the echo."""
+    def applied(
+        self,
+        state: ObjectState,
+        target: Target,
+        answer: Manifest,
+        carried: frozenset[Path] = frozenset(),
+    ) -> None:
+        """Remember a successful apply: the fence, the target, the echo.
+
+        Args:
+            state: The object.
+            target: What was applied.
+            answer: The server's answer.
+            carried: Fields that were sent with their live value because they back off.
+        """
         state.fence = max(state.fence, answer.version_number)
+        before = state.echo if carried and state.echo_hash == target.hash else None
+        seen = without_ignored(answer, target.ignored)
+        echo, comparison = learn(seen), Comparison()
+        if before is not None and echo is not None:
+            echo = expecting(echo, before, carried)
+            comparison = compare(seen, echo, target.ignored.managers)
         state.applied = target
-        self.keep_echo(state, target, learn(without_ignored(answer, target.ignored)))
-        self.saw(state, answer, Comparison())
+        state.differing = frozenset(row.path for row in comparison.differences)
+        self.keep_echo(state, target, echo)
+        self.saw(state, answer, comparison)
 
     def found_equal(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
         """Remember that the live object is what the target says, without a write."""

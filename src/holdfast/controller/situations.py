@@ -1,6 +1,8 @@
 """Gather what `healing.decide` needs to know about one drifted object."""
 
 from holdfast.config.settings import ControllerSettings
+from holdfast.controller.episodes import Sighting
+from holdfast.controller.fights import Fights
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
 from holdfast.controller.state import ObjectState, Registry
@@ -18,7 +20,12 @@ class Situations:
     """Knows where each part of a situation is to be found."""
 
     def __init__(
-        self, registry: Registry, objects: Objects, clock: Clock, settings: ControllerSettings
+        self,
+        registry: Registry,
+        objects: Objects,
+        clock: Clock,
+        settings: ControllerSettings,
+        fights: Fights,
     ) -> None:
         """Keep the sources."""
         self._registry = registry
@@ -26,17 +33,20 @@ class Situations:
         self._clock = clock
         self._settings = settings
         self._pauses = Pauses(registry, clock)
+        self._fights = fights
 
     def of(
-        self, state: ObjectState, app: Application, live: Manifest | None, kind: DriftKind
+        self, state: ObjectState, app: Application, sighting: Sighting, kind: DriftKind
     ) -> Situation:
-        """Return the situation of an object that drifted; `live` None means that it is gone."""
+        """Return the situation of an object that drifted."""
+        live = sighting.live
         now_s = self._clock.monotonic()
         if state.drifted_since_s is None:
             state.drifted_since_s = now_s
         held = self._pauses.find(app, state.key)
         policy = self._policy(state, app, live)
         until = policy.window.until
+        split = self._fights.split(state, sighting.comparison)
         return Situation(
             kind=kind,
             target_hash=state.applied.hash if state.applied else "",
@@ -54,6 +64,7 @@ class Situations:
             observed=policy.observed,
             window=policy.window.detail,
             window_until_s=now_s + (until - self._clock.now()).total_seconds() if until else None,
+            fought_until_s=split.until_s if split.is_all else 0.0,
             delayed_until_s=state.drifted_since_s + policy.delay_s,
         )
 

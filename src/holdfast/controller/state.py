@@ -27,7 +27,9 @@ from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.source import SourceType
+from holdfast.healing.fights import Undo
 from holdfast.healing.memory import HealMemory
+from holdfast.schema.field_path import Path
 
 if TYPE_CHECKING:
     from holdfast.domain.pause import Pause
@@ -116,6 +118,8 @@ class ObjectState:
         view: The entry of `status.resources` and what it was made of (see `status`), or None.
         episode: The drift that is open, or None.
         drifted_since_s: When the present drift was first seen (monotonic seconds), or None.
+        differing: Paths that differed when the object was last seen.
+        undos: Who changed which field after our applies.
     """
 
     key: ResourceKey
@@ -138,6 +142,8 @@ class ObjectState:
     view: tuple[object, Any] | None = None
     episode: "OpenEpisode | None" = None
     drifted_since_s: float | None = None
+    differing: frozenset[Path] = frozenset()
+    undos: tuple[Undo, ...] = ()
     memory: HealMemory = field(default_factory=HealMemory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -205,6 +211,7 @@ class AppState:
         is_loaded: Whether what had been applied before a start has been recalled.
         next_wave_at: When the next wave of a running operation may begin (monotonic seconds).
         failures: Rounds in a row that ended with a mistake of ours.
+        fights_told: Fights for which an Event was written.
     """
 
     application: Application
@@ -219,6 +226,7 @@ class AppState:
     last_error: str = ""
     next_wave_at: float = 0.0
     failures: int = 0
+    fights_told: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> AppKey:

@@ -205,6 +205,7 @@ class SyncLane:
         conditions = [*desired.conditions, *self._not_built(state, desired)]
         conditions += shared_conditions(state, states, self._find_other_owner)
         conditions += self._unwatched(desired)
+        conditions += self._fights(state, states)
         state.conditions = tuple(conditions)
         decision = decide_auto_sync(
             app,
@@ -368,6 +369,16 @@ class SyncLane:
                 )
             )
         return found
+
+    def _fights(self, state: AppState, states: list[ObjectState]) -> list[Condition]:
+        """Name who keeps undoing us; an Event goes with each fight that is new."""
+        texts = [text for found in states for text in self._parts.lane.fights.describe(found)]
+        names = {text.partition(" (")[0] for text in texts}
+        for text in texts:
+            if text.partition(" (")[0] not in state.fights_told:
+                self._parts.status.tell(state, Reason.FIGHT, text, warning=True)
+        state.fights_told = names
+        return [Condition(ConditionType.FIGHT, text) for text in texts]
 
     def _unwatched(self, desired: Desired) -> list[Condition]:
         """A kind that may not be watched is unknown, never missing (apply.md B4)."""

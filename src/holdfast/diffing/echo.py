@@ -7,13 +7,14 @@ keys: docs/internals/argocd/apply.md A5.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.domain.identity import Uid
 from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest
+from holdfast.schema.field_path import Path
 from holdfast.schema.field_set import FieldSet
-from holdfast.schema.projection import Projection, owned_entry, project
+from holdfast.schema.projection import Projection, leaf_paths, owned_entry, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,27 @@ def learn(answer: Manifest) -> Echo | None:
     fields = entry.get("fieldsV1") or {}
     field_set = FieldSet.parse(fields)
     return Echo(answer.uid, fields, field_set, project(answer.tree, field_set), is_owned=True)
+
+
+def expecting(echo: Echo, before: Echo, paths: frozenset[Path]) -> Echo:
+    """Return the echo with the values of `before` at some paths.
+
+    After an apply that carried live values of fields that back off, the answer holds those, not
+    what is desired there; without this the drift would be forgotten.
+    """
+    if echo.field_set != before.field_set:
+        return echo
+    values = tuple(
+        old if path in paths else new
+        for path, old, new in zip(
+            leaf_paths(echo.field_set),
+            before.projection.values,
+            echo.projection.values,
+            strict=True,
+        )
+    )
+    kept = Projection(echo.field_set, values, echo.projection.orders)
+    return replace(echo, projection=kept)
 
 
 def borrow(dry_run: Manifest, live: Manifest) -> Echo | None:

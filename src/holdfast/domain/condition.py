@@ -10,6 +10,7 @@ class ConditionType(StrEnum):
     COMPARISON_ERROR = "ComparisonError"
     DELETION_ERROR = "DeletionError"
     EXCLUDED_RESOURCE = "ExcludedResourceWarning"
+    FIGHT = "FightWarning"  # ours: another manager keeps undoing us
     INVALID_SPEC_ERROR = "InvalidSpecError"
     NOT_BUILT = "NotBuiltWarning"  # ours: a feature of Argo CD that this version leaves out
     ORPHANED_RESOURCE = "OrphanedResourceWarning"
@@ -29,6 +30,7 @@ SET_BY_COMPARISON = frozenset(
     {
         ConditionType.COMPARISON_ERROR,
         ConditionType.EXCLUDED_RESOURCE,
+        ConditionType.FIGHT,
         ConditionType.NOT_BUILT,
         ConditionType.REPEATED_RESOURCE,
         ConditionType.SHARED_RESOURCE,

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     RESOURCE_UPDATED = "ResourceUpdated"
     RESOURCE_DELETED = "ResourceDeleted"
     RESOURCE_ACTION_RAN = "ResourceActionRan"
+    FIGHT = "FightDetected"
     OPERATION_STARTED = "OperationStarted"
     OPERATION_COMPLETED = "OperationCompleted"
 

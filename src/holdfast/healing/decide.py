@@ -22,9 +22,10 @@ First matching rule wins; the order is the contract and the tests follow it:
   15. it was a Job that had finished                          -> Hold(finished)
   16. its namespace or CRD is missing or being deleted        -> Hold(prerequisite-missing)
   17. the server refused this very manifest, still backing off-> Hold(refused)
-  18. still backing off                                       -> Wait
-  19. its heal-delay is not over                              -> Wait
-  20. otherwise                                               -> Heal
+  18. all that differs is fought over and backs off           -> Wait
+  19. still backing off                                       -> Wait
+  20. its heal-delay is not over                              -> Wait
+  21. otherwise                                               -> Heal
 
 Pure: no clock, no I/O. A verdict and not an exception: not healing is an expected result.
 """
@@ -50,6 +51,7 @@ class Situation:
         window: Why the calendar says no, or `""`.
         window_until_s: When that may change (monotonic seconds), None when nobody knows.
         delayed_until_s: When the heal-delay is over (monotonic seconds).
+        fought_until_s: When the first field of a fight may be put back, if nothing else differs.
         paused_until_s: When that pause ends (monotonic seconds), None for no end.
     """
 
@@ -71,6 +73,7 @@ class Situation:
     window: str = ""
     window_until_s: float | None = None
     delayed_until_s: float = 0.0
+    fought_until_s: float = 0.0
 
 
 def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: float) -> Verdict:
@@ -85,6 +88,8 @@ def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: 
         at = now_s  # git says something else now: the refusal was of another manifest
     else:
         at = next_attempt_at(memory, policy, now_s)
+    if situation.fought_until_s > now_s and not refused_before:
+        return Wait(situation.fought_until_s)
     if at > now_s:
         return Hold(HoldReason.REFUSED, memory.refusal, at) if refused_before else Wait(at)
     if situation.delayed_until_s > now_s:

@@ -1,16 +1,17 @@
 """Fights: another manager keeps undoing us in the same field (demand N6).
 
 An undo is the same field, changed by the same manager, after our apply. Three of them within five
-minutes are a fight: it is named, and the field backs off (2, 6, 18 … 300 s) while the rest of the
-object is healed at full speed. A deletion is no fight. Times are monotonic seconds.
+minutes are a fight: it is named, and from then on the field has a pace of its own (the curve of
+`memory`: five heals in a minute at once, then 2, 6, 18 … 300 s) while the rest of the object is
+healed at full speed. A deletion is no fight. Times are monotonic seconds.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
-from holdfast.healing.memory import HealPolicy, wait_after
+from holdfast.healing.memory import HealMemory, HealPolicy, next_attempt_at, remember, undone
 from holdfast.schema.field_path import FieldName, ListKey, Path, find_pointer, human_form
 from holdfast.schema.projection import MISSING
 
@@ -24,15 +25,15 @@ class Undo:
 
     Attributes:
         times: When, oldest first; only the last `WINDOW_S` seconds, or since the fight began.
-        step: How many waits of the fight are over.
         is_named: Whether it has become a fight.
+        memory: The heals of this field; it sets the pace.
     """
 
     path: Path
     manager: str
     times: tuple[float, ...] = ()
-    step: int = 0
     is_named: bool = False
+    memory: HealMemory = field(default_factory=HealMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def note_undos(
         undo = by_key.get((path, manager), Undo(path, manager))
         times = (*undo.times, now_s)[-64:]
         named = undo.is_named or len(times) >= UNDOS
-        step = undo.step + 1 if undo.is_named else 0
-        by_key[(path, manager)] = replace(undo, times=times, step=step, is_named=named)
+        memory = undone(undo.memory, now_s)
+        by_key[(path, manager)] = Undo(path, manager, times, named, memory)
     return tuple(by_key.values())
 
 
@@ -66,10 +67,20 @@ def fights(known: tuple[Undo, ...], policy: HealPolicy, now_s: float) -> tuple[F
             undo.path,
             undo.manager,
             len(undo.times),
-            undo.times[-1] + wait_after(undo.step, policy),
+            next_attempt_at(undo.memory, policy, now_s),
         )
         for undo in _fresh(known, now_s)
         if undo.is_named
+    )
+
+
+def note_heal(
+    known: tuple[Undo, ...], paths: Collection[Path], policy: HealPolicy, now_s: float
+) -> tuple[Undo, ...]:
+    """Return the memory after a heal put these fields back."""
+    return tuple(
+        replace(undo, memory=remember(undo.memory, policy, now_s)) if undo.path in paths else undo
+        for undo in known
     )
 
 
@@ -89,10 +100,11 @@ def ignore_entry(key: ResourceKey, path: Path, live: Manifest) -> Tree:
 def describe(key: ResourceKey, fight: Fight, live: Manifest, now_s: float) -> str:
     """Return who fights with us, over what, until when, and what would end it."""
     wait_s = max(0.0, fight.until_s - now_s)
+    when = f"in {wait_s:.0f} s" if wait_s > 0 else "at once"
     return (
         f'{key}: field manager "{fight.manager}" keeps changing {human_form(fight.path)} '
-        f"({fight.undos} times in {WINDOW_S / 60:.0f} minutes); it is put back again in "
-        f"{wait_s:.0f} s. Either stop that manager, or let it have the field with this entry in "
+        f"({fight.undos} times in {WINDOW_S / 60:.0f} minutes); it is put back again "
+        f"{when}. Either stop that manager, or let it have the field with this entry in "
         f"spec.ignoreDifferences: {_compact(ignore_entry(key, fight.path, live))}"
     )
 

@@ -101,6 +101,10 @@ def test_a_heal_waits_out_its_delay() -> None:
     assert decide(delayed, HealMemory(), POLICY, NOW + 0.5) == Heal()
 
 
+def test_a_fight_waits_even_when_the_object_itself_may_be_healed() -> None:
+    assert ask(replace(DRIFTED, fought_until_s=NOW + 18)) == Wait(NOW + 18)
+
+
 def test_the_calendar_says_when_it_is_worth_looking_again() -> None:
     closed = replace(DRIFTED, window="a deny window is active", window_until_s=NOW + 60)
     assert ask(closed) == Hold(HoldReason.WINDOW, "a deny window is active", NOW + 60)
@@ -116,13 +120,14 @@ def test_every_numbered_rule_has_its_test() -> None:
     shown = {1: "Nothing"}
     shown |= {place + 2: f"Hold({reason})" for place, (_, reason) in enumerate(RULES)}
     last = len(shown)
-    shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Wait", last + 4: "Heal"}
+    shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Wait"}
+    shown |= {last + 4: "Wait", last + 5: "Heal"}
     assert numbered_rules() == shown
 
 
 def test_every_field_of_a_situation_takes_part_in_a_rule() -> None:
     shown = {name for changes, _ in RULES for name in changes}
-    shown |= {"missing_prerequisite", "delayed_until_s"}  # the last rules
+    shown |= {"missing_prerequisite", "delayed_until_s", "fought_until_s"}  # the last rules
     shown |= {"paused_until_s", "window_until_s"}  # when a hold is worth another look
     assert shown == set(Situation.__dataclass_fields__)
 

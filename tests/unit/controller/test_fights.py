@@ -1,0 +1,45 @@
+"""A manager that keeps undoing us is named; the rest of the object is healed at full speed."""
+
+from typing import Any
+
+from tests.support.builders import HEALING, app, config_map
+from tests.support.rig import Rig, controlling, key_of
+
+CM = key_of(config_map())
+
+
+def set_data(**data: str) -> Any:
+    return lambda tree: tree["data"].update(data)
+
+
+async def synced(rig: Rig, *trees: dict[str, Any]) -> None:
+    rig.git.commit(*trees)
+    await rig.settle()
+    assert rig.sync() == "Synced", rig.status()
+
+
+async def test_a_fight_is_named_with_what_would_end_it() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        await synced(rig, config_map(a="1", b="1"))
+        for _ in range(3):
+            rig.cluster.edit(CM, set_data(a="theirs"), "other-operator")
+            await rig.settle(2)
+        conditions = rig.status().get("conditions") or []
+        texts = [item["message"] for item in conditions if item["type"] == "FightWarning"]
+        assert len(texts) == 1
+        assert '"other-operator" keeps changing data.a' in texts[0]
+        assert "jsonPointers: ['/data/a']" in texts[0]
+
+
+async def test_the_rest_of_the_object_is_healed_while_a_field_backs_off() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        await synced(rig, config_map(a="1", b="1"))
+        for _ in range(6):
+            rig.cluster.edit(CM, set_data(a="theirs"), "other-operator")
+            await rig.settle(0.1)
+        assert rig.cluster.objects[CM]["data"] == {"a": "theirs", "b": "1"}  # it backs off
+        rig.cluster.edit(CM, set_data(b="edited"), "kubectl-edit")
+        await rig.settle(0.1)
+        assert rig.cluster.objects[CM]["data"] == {"a": "theirs", "b": "1"}
+        await rig.settle(10)
+        assert rig.cluster.objects[CM]["data"] == {"a": "1", "b": "1"}

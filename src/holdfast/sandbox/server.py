@@ -34,6 +34,8 @@ from holdfast.sandbox.verbs.writing import Writer
 log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
+# Seconds for clients to read the end of their answers when the server stops.
+GOODBYE_S = 0.3
 
 
 class Sandbox:
@@ -139,8 +141,7 @@ class Sandbox:
             self._handlers = None
         if self._server is not None:
             server, self._server = self._server, None
-            server.force_exit = False
-            await server.shutdown()
+            await self._close(server)
         await self._supervisor.stop()
         if self._database is not None:
             database, self._database = self._database, None
@@ -148,6 +149,25 @@ class Sandbox:
         if self._folder is not None:
             folder, self._folder = self._folder, None
             await asyncio.to_thread(folder.close)
+
+    async def _close(self, server: uvicorn.Server) -> None:
+        """Take no more connections, let answers be finished, then cut what is still open.
+
+        A client that keeps a connection does not answer TLS's goodbye; nobody waits for it.
+        """
+        for listener in server.servers:
+            listener.close()
+        connections = server.server_state.connections
+        for connection in tuple(connections):
+            connection.shutdown()
+        clock = self._settings.clock
+        end = clock.monotonic() + GOODBYE_S
+        while connections and clock.monotonic() < end:
+            await clock.sleep(0.01)
+        for connection in tuple(connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await clock.sleep(0)
 
     async def __aenter__(self) -> Self:
         """Start."""

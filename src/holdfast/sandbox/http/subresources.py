@@ -62,7 +62,9 @@ class Subresources:
             return await self._finalize(request, resource, target)
         if name == "log" and request.method == "GET":
             self.changer.writer.live(resource, target.namespace, target.name)
-            return text_answer("")
+            return text_answer(
+                f"the Holdfast sandbox runs no containers; {target.name} has no log\n"
+            )
         if name in _WHOLE_POD and request.method != "GET":
             return await self._whole(request, resource, target)
         raise not_built(NOT_BUILT_BELOW.get(name, f"{resource.plural}/{name}"))

@@ -226,7 +226,9 @@ class Controller:
         except ClusterError as error:
             state.last_error = error.describe()
             log.warning("postponed app=%s code=%s %s", key, error.code, error)
-            self._queue.add_after(key, max(level, Level.RECENT), error.retry_after_s or 1.0)
+            state.failures += 1
+            wait_s = error.retry_after_s or min(30.0, 2.0 ** (state.failures - 1))
+            self._queue.add_after(key, max(level, Level.RECENT), wait_s)
         except Exception as error:
             # The border of a round: one Application's trouble must not stop the others.
             state.failures += 1

@@ -12,6 +12,7 @@ very object. Rules A1-A3 of docs/internals/argocd/apply.md hold here:
   * a terminating or missing namespace or CRD is no failed heal: the object waits for it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -317,7 +318,14 @@ class HealLane:
     async def _write(self, state: ObjectState, order: WriteOrder) -> Manifest:
         state.in_flight += 1
         try:
-            return await self._writing.write(order)
+            async with asyncio.timeout(self._settings.heal.timeout_s):
+                return await self._writing.write(order)
+        except TimeoutError as error:
+            raise ClusterError(
+                "HF2001",
+                f"The API server did not answer within {self._settings.heal.timeout_s:g} s.",
+                about=state.key,
+            ) from error
         finally:
             state.in_flight -= 1
 

@@ -27,8 +27,10 @@ class Schedule:
     def find_due(self, state: AppState, level: Level) -> Refresh | None:
         """Return the round that is due, None for none; `level` is what the queue asks for."""
         queued = level if level > Level.NOTHING else None
-        if state.desired is None or self._is_expired(state):
+        if self._is_expired(state):
             queued = max(queued or Level.LATEST, Level.LATEST)
+        elif state.desired is None and queued is Level.RECENT:
+            queued = None  # git could not be read a moment ago; an object's event changes nothing
         due = find_refresh(state.application, self._clock.now(), _NEVER, queued)
         hard_s = self._settings.hard_reconciliation_s
         if due is not None and hard_s > 0 and self._age_s(state) > hard_s:

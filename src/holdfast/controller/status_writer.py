@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 _GONE = "HF2003"
 _TOO_LARGE = 413
-_RETRY_S = 1.0
 
 
 class StatusWriter:
@@ -88,8 +87,7 @@ class StatusWriter:
         changed = difference(app.status, status)
         if changed:
             patch["status"] = changed
-        while not await self._patch(state, patch, SystemWrite.APPLICATION_STATUS):
-            await self._clock.sleep(_RETRY_S)
+        await self._patch(state, patch, SystemWrite.APPLICATION_STATUS)
         self._tell_completed(state, run)
         self._tell_listeners(state, run)
         if run.phase is Phase.SUCCEEDED and not run.operation.is_selective:
@@ -106,12 +104,13 @@ class StatusWriter:
         phase = (app.operation_state or {}).get("phase")
         if app.operation is not None or phase in (Phase.RUNNING, Phase.TERMINATING):
             return False
-        healed, state.healed = state.healed, []
-        if phase in (Phase.FAILED, Phase.ERROR):
-            return True  # that this revision did not work must stay to be seen (§7.2, 6a)
-        run = _heal_run(state, healed)
-        await self.write_run(state, run)
-        self._count(state, run)
+        healed = list(state.healed)
+        if phase not in (Phase.FAILED, Phase.ERROR):
+            # Else: that this revision did not work must stay to be seen (§7.2, 6a).
+            run = _heal_run(state, healed)
+            await self.write_run(state, run)
+            self._count(state, run)
+        del state.healed[: len(healed)]  # only now: a write that fails is tried again
         return True
 
     async def remove_refresh_annotation(self, app: Application) -> None:
@@ -159,10 +158,14 @@ class StatusWriter:
 
     # --- inside -------------------------------------------------------------------------------
 
-    async def _patch(self, state: AppState, patch: Tree, write: SystemWrite) -> bool:
-        """Send a merge patch; False when it is worth trying again."""
+    async def _patch(self, state: AppState, patch: Tree, write: SystemWrite) -> None:
+        """Send a merge patch.
+
+        Raises:
+            ClusterError: it is worth trying again; the queue does, with patience.
+        """
         if self._settings.observe:
-            return True
+            return
         key = state.key
         try:
             answer = await self._system.merge_patch(
@@ -170,14 +173,14 @@ class StatusWriter:
             )
         except ClusterError as error:
             if error.code == _GONE:
-                return True
+                return
             log.warning("status not written app=%s code=%s %s", key, error.code, error)
             if error.status == _TOO_LARGE:
                 await self._say_too_large(state)
-                return True
-            return error.retry is Retry.NEVER
+            elif error.retry is not Retry.NEVER:
+                raise
+            return
         self._accept(answer)
-        return True
 
     def _accept(self, answer: Manifest) -> None:
         """Take the answer as the newest form, before its event arrives."""

@@ -9,7 +9,7 @@ ends with a ComparisonError and changes nothing else; what was applied is still 
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
@@ -61,6 +61,8 @@ from holdfast.planning.times import find_time, format_time
 from holdfast.planning.validate import validate_spec
 
 log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ class SyncLane:
         except ClusterError as error:
             state.desired = before
             text = f"Failed to compare desired state to live state: {error.explain()}"
-            return await self._comparison_error(state, text)
+            await self._comparison_error(state, text)
+            wait = timedelta(seconds=error.retry_after_s or _LOOK_AGAIN_S)
+            return RoundEnd(again_at=self._parts.clock.now() + wait)
         except HoldfastError as error:
             return await self._comparison_error(
                 state, f"Failed to load target state: {error.explain()}"

@@ -6,6 +6,7 @@ Applications, projects, Namespaces and CRDs (apply.md B1). A kind that may not b
 whole cluster is watched in the namespaces in use (B4).
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -138,6 +139,7 @@ class Watches:
         if is_current:
             for key in [key for key in state.keys if key not in desired.manifests]:
                 self._undeclare(state, key)
+        unseen = []
         for key, target in desired.manifests.items():
             found = self._registry.object(key)
             state.keys.add(key)
@@ -146,7 +148,8 @@ class Watches:
             if is_current and found.app == state.key:
                 found.desired = target
             if found.live is None and key in self._registry.untracked:
-                await self._fetch(found, target)
+                unseen.append((found, target))
+        await self._fetch_all(unseen)
         keys = state.keys | desired.manifests.keys()
         return [
             self._registry.objects[key] for key in sorted(keys) if key in self._registry.objects
@@ -165,6 +168,20 @@ class Watches:
                 self._registry.objects.pop(key, None)
                 if found.live is not None:
                     self._registry.untracked.add(key)
+
+    async def _fetch_all(self, unseen: list[tuple[ObjectState, Target]]) -> None:
+        limit = asyncio.Semaphore(self._settings.sync.parallel_writes)
+
+        async def fetch(found: ObjectState, target: Target) -> None:
+            async with limit:
+                await self._fetch(found, target)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for found, target in unseen:
+                    group.create_task(fetch(found, target))
+        except* ClusterError as errors:
+            raise errors.exceptions[0] from None
 
     async def _fetch(self, found: ObjectState, target: Target) -> None:
         """Read an object that was live before anybody declared it."""

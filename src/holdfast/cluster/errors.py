@@ -65,6 +65,7 @@ class Row:
         cause: One cause must have this reason.
         words: The message, or a cause's message, must match this.
         hint: What to do about it.
+        is_patient: Whether a Retry-After of the answer counts.
     """
 
     rule: str
@@ -75,6 +76,7 @@ class Row:
     cause: str = ""
     words: str = ""
     hint: str = ""
+    is_patient: bool = True
 
 
 _NS_HINT = "Create the namespace, or set the sync option CreateNamespace=true."
@@ -225,7 +227,16 @@ TABLE: tuple[Row, ...] = (
         hint="Correct the field that the message names: a list key that occurs twice, a field "
         "that the schema does not know, or a value of the wrong type.",
     ),
-    Row("the server is overloaded or starting", (503,), "HF2009", Retry.BACKOFF),
+    Row(
+        # It says "in 5 s" whatever is left to do; usually that is a moment.
+        "the server is starting",
+        (503,),
+        "HF2009",
+        Retry.BACKOFF,
+        words=r"before all known HTTP paths have been installed",
+        is_patient=False,
+    ),
+    Row("the server is overloaded", (503,), "HF2009", Retry.BACKOFF),
     Row("the server failed", (500, 501, 502, 504), "HF2010", Retry.BACKOFF),
 )
 
@@ -303,7 +314,7 @@ def classify(
         (field, cut(redact(message, answer, secrets), CAUSE_CHARS))
         for _, field, message in answer.causes
     )
-    error.retry_after_s = answer.retry_after_s
+    error.retry_after_s = answer.retry_after_s if row is None or row.is_patient else None
     return error
 
 

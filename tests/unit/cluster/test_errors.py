@@ -33,6 +33,9 @@ def _status(code: int, message: str, reason: str = "", **details: Any) -> bytes:
     )
 
 
+STARTING = (
+    "the request has been made before all known HTTP paths have been installed, please try again"
+)
 CASES: list[tuple[str, int, bytes, str, Retry]] = [
     (
         "webhook denied",
@@ -284,6 +287,7 @@ CASES: list[tuple[str, int, bytes, str, Retry]] = [
         Retry.NEVER,
     ),
     ("overloaded", 503, b"", "HF2009", Retry.BACKOFF),
+    ("starting", 503, _status(503, STARTING, "ServiceUnavailable"), "HF2009", Retry.BACKOFF),
     ("etcd", 500, _status(500, "etcdserver: leader changed", ""), "HF2010", Retry.BACKOFF),
     ("gateway", 502, b"<html>", "HF2010", Retry.BACKOFF),
     ("unheard of", 418, b"", "HF2010", Retry.BACKOFF),
@@ -351,6 +355,12 @@ def test_a_refusal_that_quotes_a_whole_object_still_says_why() -> None:
 )
 def test_retry_after_is_read_in_seconds(header: str | None, seconds: float | None) -> None:
     assert classify(parse_answer(429, b"", header)).retry_after_s == seconds
+
+
+def test_a_server_that_starts_is_asked_again_soon_whatever_it_says() -> None:
+    error = classify(parse_answer(503, _status(503, STARTING, "ServiceUnavailable"), "5"))
+    assert error.code == "HF2009"
+    assert error.retry_after_s is None
 
 
 def test_retry_after_may_stand_in_the_body() -> None:

@@ -63,12 +63,12 @@ def check_autoscaler(case: Case) -> list[FieldError]:
         words = "must be greater than or equal to `minReplicas`"
         errors.append(invalid_value("spec.maxReplicas", most, words))
     target = spec.get("scaleTargetRef") or {}
-    if not target.get("apiVersion"):
-        words = "apiVersion must specify API group"
-        errors.append(invalid_value("spec.scaleTargetRef.apiVersion", "", words))
     errors += [
         required(f"spec.scaleTargetRef.{key}") for key in ("kind", "name") if not target.get(key)
     ]
+    if not target.get("apiVersion"):
+        words = "apiVersion must specify API group"
+        errors.append(invalid_value("spec.scaleTargetRef.apiVersion", "", words))
     return errors
 
 

@@ -71,9 +71,22 @@ def _container_errors(
         errors += _port_errors(row.get("ports") or [], f"{here}.ports")
         errors += _env_errors(row.get("env") or [], f"{here}.env")
         errors += _mount_errors(row.get("volumeMounts") or [], f"{here}.volumeMounts", volumes)
-        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-            if isinstance(row.get(probe), dict):
-                errors += _handler_errors(row[probe], f"{here}.{probe}")
+        errors += _probe_errors(row, here, initial=taken is not None)
+    return errors
+
+
+def _probe_errors(row: Tree, field: str, *, initial: bool) -> list[FieldError]:
+    """Check the probes; an init container that ends has none."""
+    errors: list[FieldError] = []
+    ends = initial and row.get("restartPolicy") != "Always"
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if not isinstance(row.get(probe), dict):
+            continue
+        if ends:
+            words = "may not be set for init containers without restartPolicy=Always"
+            errors.append(forbidden_field(f"{field}.{probe}", words))
+        else:
+            errors += _handler_errors(row[probe], f"{field}.{probe}")
     return errors
 
 

@@ -90,7 +90,9 @@ class Addresses:
         """
         spec = case.new["spec"] = dict(case.new.get("spec") or {})
         if case.old is not None:
-            _keep_allocated(spec, case.old.get("spec") or {})
+            before = case.old.get("spec") or {}
+            _keep_allocated(spec, before)
+            _drop_unneeded(spec, before)
         if spec.get("type") == "ExternalName":
             _drop_addresses(spec)
             return
@@ -190,6 +192,14 @@ def _keep_allocated(spec: Tree, old: Tree) -> None:
         spec["ports"] = rows
     elif spec.get("type") == "ClusterIP" and old.get("type") in _WITH_NODE_PORTS:
         _drop_node_ports(spec, old)
+
+
+def _drop_unneeded(spec: Tree, old: Tree) -> None:
+    """A Service that is no longer reached from outside has no policy for that traffic."""
+    outside = spec.get("type") in _WITH_NODE_PORTS or spec.get("externalIPs")
+    key = "externalTrafficPolicy"
+    if not outside and spec.get(key) == old.get(key):
+        spec.pop(key, None)
 
 
 def _drop_node_ports(spec: Tree, old: Tree) -> None:

@@ -19,6 +19,7 @@ from holdfast.sandbox.options import WriteOptions, Written
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import (
     FieldError,
+    Named,
     already_exists,
     invalid,
     invalid_value,
@@ -27,7 +28,34 @@ from holdfast.sandbox.statuses import (
 from holdfast.sandbox.store.objects import Stored
 from holdfast.schema.apply_merge import differs_only_in_times
 
-_ALLOW_UNCONDITIONAL = frozenset({"", "apps", "batch", "autoscaling", "networking.k8s.io"})
+# Kinds (besides custom ones) whose PUT must name the version that it replaces.
+_DEMANDS_VERSION = frozenset(
+    {
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "apiservices"),
+        ("coordination.k8s.io", "leases"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("policy", "poddisruptionbudgets"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "csistoragecapacities"),
+        ("storage.k8s.io", "volumeattachments"),
+    }
+)
+# Kinds that a PUT creates when they are missing.
+_CREATED_BY_PUT = frozenset(
+    {
+        ("", "endpoints"),
+        ("", "events"),
+        ("", "services"),
+        ("coordination.k8s.io", "leases"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+        ("rbac.authorization.k8s.io", "roles"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +138,11 @@ class Writer:
             StatusError: It is refused; nothing was changed.
         """
         metadata = meta.check_envelope(resource, namespace, name, tree)
+        key = (namespace if resource.namespaced else "", name)
+        missing = self.plane.store.find(resource.id, *key) is None
+        if missing and resource.id in _CREATED_BY_PUT and not options.subresource:
+            kept = {k: v for k, v in metadata.items() if k not in {"resourceVersion", "uid"}}
+            return self.create(resource, namespace, {**tree, "metadata": kept}, options)
         live = self.live(resource, namespace, name)
         meta.check_uid(resource, name, live.tree, metadata)
         self._check_unconditional(resource, name, metadata)
@@ -216,8 +249,10 @@ class Writer:
                 fresh["status"] = old["status"]
 
     def _check_unconditional(self, resource: Resource, name: str, metadata: Tree) -> None:
-        if resource.custom and not metadata.get("resourceVersion"):
-            about = resource.named(name)
+        demands = resource.custom or resource.id in _DEMANDS_VERSION
+        if demands and not metadata.get("resourceVersion"):
+            # Here the server names the resource where it names the kind elsewhere.
+            about = Named(resource.group, resource.plural, resource.plural, name)
             wrong = FieldError(
                 "FieldValueInvalid",
                 "metadata.resourceVersion",

@@ -1,0 +1,288 @@
+"""`JournalWriter`: a `Listener` that never waits; one thread writes what it was told.
+
+    event loop ── take ──▶ bounded queue ──▶ thread, own connection ──▶ SQLite or PostgreSQL
+
+Rule C4: nothing here can slow or stop a heal. The queue is the C one, whose `put` takes no lock;
+the thread gathers for a moment, so that it does not compete with the heals that are going on.
+What cannot be queued or written is dropped and counted, and a person is told once, and once more
+when it works again.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sqlalchemy import URL, Connection, Engine, exists, insert, literal, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from holdfast.domain.errors import HoldfastError
+from holdfast.domain.events import Closing, Happening
+from holdfast.journal.engines import display, is_sqlite, writing_engine
+from holdfast.journal.migrations import migrate
+from holdfast.journal.retention import Retention, forget
+from holdfast.journal.rows import Row, row_of
+from holdfast.journal.tables import CLOSINGS, DRIFTS
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """How it writes.
+
+    Attributes:
+        queue_rows: How many happenings may wait; a storm of a thousand objects makes 4,000.
+        gather_s: Seconds to wait for more before a batch is written.
+        batch_rows: Rows of one transaction.
+        retention_every_s: Seconds between two looks for what is old.
+        retry_s: Seconds after which a broken database is tried again.
+    """
+
+    queue_rows: int = 20_000
+    gather_s: float = 0.1
+    batch_rows: int = 500
+    retention: Retention = field(default_factory=Retention)
+    retention_every_s: float = 600.0
+    retry_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumed:
+    """The controller begins: what it had open before is over."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    """Somebody waits until everything before this is written."""
+
+    done: threading.Event
+
+
+_Item: TypeAlias = Happening | _Resumed | _Flush
+
+
+class JournalWriter:
+    """Writes the journal.
+
+    Attributes:
+        written, dropped: Rows so far.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        source: str,
+        now: Callable[[], datetime],
+        settings: WriterSettings | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            url: From `engines.parse_dsn`.
+            source: Server and control namespace: whose episodes these are.
+            now: The wall clock; called by the thread.
+            settings: How it writes.
+        """
+        self._url = url
+        self._source = source
+        self._now = now
+        self._settings = settings or WriterSettings()
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._engine: Engine | None = None
+        self._is_losing = False
+        self._lost = 0
+        self.written = 0
+        self.dropped = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; without a password."""
+        return display(self._url)
+
+    # --- the event loop's side ----------------------------------------------------------------
+
+    def take(self, happening: Happening) -> None:
+        """Take note; returns at once, and never fails."""
+        if self._queue.qsize() >= self._settings.queue_rows:
+            self._lose(1, "more happens than can be written")
+            return
+        self._queue.put(happening)
+
+    def resume(self) -> None:
+        """Say that a controller begins: episodes that it had left open are over."""
+        self._queue.put(_Resumed(self._now()))
+
+    def start(self) -> None:
+        """Start the thread; a database that does not answer yet is no failure."""
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything so far was written or dropped; False when the time is over.
+
+        It blocks: call it from a thread.
+        """
+        done = threading.Event()
+        self._queue.put(_Flush(done))
+        return done.wait(timeout_s)
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Write what is left and end the thread; blocks for `timeout_s` at most."""
+        if self._thread is None:
+            return
+        self.flush(timeout_s)
+        self._stopping.set()
+        self._queue.put(_Flush(threading.Event()))
+        self._thread.join(timeout_s)
+        self._thread = None
+
+    # --- the thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        wait_s = self._settings.retention_every_s
+        self._guarded(self._open, 0)
+        self._guarded(self._retain, 0)
+        while not self._stopping.is_set():
+            try:
+                first = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                self._guarded(self._retain, 0)
+                continue
+            self._write_all(self._gather(first))
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _gather(self, first: _Item) -> list[_Item]:
+        items = [first]
+        if not isinstance(first, _Flush):
+            self._stopping.wait(self._settings.gather_s)
+        while len(items) < self._settings.batch_rows:
+            try:
+                items.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return items
+
+    def _write_all(self, items: Sequence[_Item]) -> None:
+        waiting = [item for item in items if isinstance(item, _Flush)]
+        work = [item for item in items if not isinstance(item, _Flush)]
+        if work:
+            self._guarded(lambda: self._write(work), len(work))
+        for item in waiting:
+            item.done.set()
+
+    def _guarded(self, act: Callable[[], None], rows: int) -> None:
+        """Do something with the database; what fails costs rows and nothing else."""
+        for attempt in (1, 2):
+            try:
+                act()
+            except (SQLAlchemyError, HoldfastError, OSError) as error:
+                self._forget_connection()
+                last = attempt == 2 or self._is_losing or self._stopping.is_set()
+                if last:
+                    self._lose(rows, _reason(error))
+                    return
+                # A restarted database, a moment of lock: worth one more try.
+                self._stopping.wait(min(1.0, self._settings.retry_s))
+            except Exception:
+                # The border of the thread: a mistake of ours must not end the journal for good.
+                log.exception("HF9001 the journal failed")
+                self._lose(rows, "a mistake of Holdfast (HF9001)")
+                return
+            else:
+                if rows:
+                    self._recovered()
+                return
+
+    def _open(self) -> None:
+        if self._engine is not None:
+            return
+        if is_sqlite(self._url) and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = writing_engine(self._url)
+        with self._engine.begin() as connection:
+            migrate(connection, self._now())
+
+    def _write(self, work: Sequence[Happening | _Resumed]) -> None:
+        self._open()
+        assert self._engine is not None  # noqa: S101 - just opened
+        rows: list[Row] = []
+        with self._engine.begin() as connection:
+            for item in work:
+                if isinstance(item, _Resumed):
+                    _insert(connection, rows)
+                    rows = []
+                    self._interrupt(connection, item.at)
+                else:
+                    rows.append(row_of(item, self._source))
+            _insert(connection, rows)
+        self.written += len(work)
+
+    def _interrupt(self, connection: Connection, at: datetime) -> None:
+        """End what this Holdfast left open when it stopped: a new life opens its own episodes."""
+        left = (
+            select(DRIFTS.c.id, literal(Closing.INTERRUPTED.value), literal(at, CLOSINGS.c.at.type))
+            .where(DRIFTS.c.source == self._source)
+            .where(~exists().where(CLOSINGS.c.episode == DRIFTS.c.id))
+        )
+        connection.execute(insert(CLOSINGS).from_select(["episode", "how", "at"], left))
+
+    def _retain(self) -> None:
+        self._open()
+        assert self._engine is not None  # noqa: S101 - just opened
+        gone = 0
+        for rows in forget(self._engine, self._settings.retention, self._now()):
+            gone += rows
+            if self._stopping.is_set() or not self._queue.empty():
+                break  # what happens now goes first; the rest goes at the next look
+        if gone:
+            log.info("journal retention rows=%d", gone)
+
+    def _forget_connection(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def _lose(self, rows: int, why: str) -> None:
+        self.dropped += rows
+        self._lost += rows
+        if not self._is_losing:
+            self._is_losing = True
+            log.warning(
+                "HF3012 the journal at %s does not take rows: %s. Healing goes on; rows are "
+                "dropped and counted until it works again",
+                self.place,
+                why,
+            )
+
+    def _recovered(self) -> None:
+        if self._is_losing:
+            log.warning("the journal takes rows again; %d were lost", self._lost)
+        self._is_losing, self._lost = False, 0
+
+
+def _insert(connection: Connection, rows: Sequence[Row]) -> None:
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    tables = {row.table.name: row.table for row in rows}
+    for row in rows:
+        by_table.setdefault(row.table.name, []).append(row.values)
+    for name, values in by_table.items():
+        connection.execute(insert(tables[name]), values)
+
+
+def _reason(error: Exception) -> str:
+    """Return what a person should know: no statement, no values, no password."""
+    if isinstance(error, SQLAlchemyError):
+        cause = getattr(error, "orig", None)
+        text = str(cause or type(error).__name__).strip().splitlines()
+        return text[0] if text else type(error).__name__
+    return str(error)

@@ -13,11 +13,15 @@ from holdfast.diffing.echo import learn
 from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.diffing.keeping import keep_ignored
 from holdfast.domain.errors import ClusterError, Retry
-from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, Verb
 from holdfast.domain.ports import ClusterReader, ClusterWriter
-from holdfast.healing.take_over import follow_previous_managers, parents_of, take_over
+from holdfast.healing.take_over import (
+    follow_previous_managers,
+    merge_own_update,
+    parents_of,
+    take_over,
+)
 from holdfast.schema.field_path import Path
 from holdfast.schema.field_set import FieldSet
 from holdfast.schema.projection import MISSING, project
@@ -127,10 +131,13 @@ class ObjectWriting:
         assert order.live is not None  # noqa: S101 - for the type checker; the caller branched
         target = order.target.with_metadata(resourceVersion=order.live.resource_version)
         await self._writer.replace(target, order.permit)
-        live = await self._reader.get(order.live.gvk, order.live.namespace, order.live.name)
-        fields = follow_previous_managers(live, HOLDFAST) if live is not None else None
-        if live is not None and fields is not None:
-            await self._patched(live, fields, order.permit)
+        for _ in range(order.tries):
+            live = await self._read_again(order)
+            fields = merge_own_update(live) if live is not None else None
+            if live is None or fields is None:
+                break
+            if await self._patched(live, fields, order.permit):
+                break
         return await self._apply_to(order)
 
     async def _recreate(self, order: WriteOrder) -> Manifest:

@@ -99,6 +99,23 @@ def follow_previous_managers(live: Manifest, extra: str = "") -> list[Tree] | No
     return [_our_entry(live, ours), *kept] if ours else None
 
 
+def merge_own_update(live: Manifest) -> list[Tree] | None:
+    """Return managedFields in which what we wrote by PUT is part of our Apply entry.
+
+    A PUT leaves an `Update` entry of ours; what git drops later would stay because of it.
+    """
+    ours = FieldSet({})
+    kept: list[Tree] = []
+    has_update = False
+    for entry in live.managed_fields:
+        if entry.get("manager") != HOLDFAST or entry.get("subresource"):
+            kept.append(dict(entry))
+            continue
+        has_update = has_update or entry.get("operation") == "Update"
+        ours = ours | FieldSet.parse(entry.get("fieldsV1") or {})
+    return [_our_entry(live, ours), *kept] if has_update else None
+
+
 def _our_entry(live: Manifest, fields: FieldSet) -> Tree:
     mine = next(
         (

@@ -235,6 +235,11 @@ def _refusal(access: Access, pod: Tree) -> tuple[str, str] | None:
         return "Unschedulable", "no nodes available to schedule pods"
     if value(node, "spec", "unschedulable"):
         return "Unschedulable", "0/1 nodes are available: 1 node(s) were unschedulable."
+    for taint in value(node, "spec", "taints", default=[]):
+        if taint.get("effect") in {"NoSchedule", "NoExecute"} and not _tolerates(pod, taint):
+            text = f"{{{taint.get('key')}: {taint.get('value', '')}}}"
+            message = f"0/1 nodes are available: 1 node(s) had untolerated taint {text}."
+            return "Unschedulable", message
     labels = node["metadata"].get("labels") or {}
     for key, wanted in (pod["spec"].get("nodeSelector") or {}).items():
         if labels.get(key) != wanted:
@@ -243,6 +248,18 @@ def _refusal(access: Access, pod: Tree) -> tuple[str, str] | None:
                 "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
             )
     return None
+
+
+def _tolerates(pod: Tree, taint: Tree) -> bool:
+    for row in pod["spec"].get("tolerations") or []:
+        fits = row.get("effect") in {None, "", taint.get("effect")}
+        exists = row.get("operator") == "Exists" and row.get("key") in {None, "", taint.get("key")}
+        equal = row.get("key") == taint.get("key") and row.get("value", "") == taint.get(
+            "value", ""
+        )
+        if fits and (exists or (equal and row.get("operator", "Equal") == "Equal")):
+            return True
+    return False
 
 
 def _condition(pod: Tree, kind: str, *, good: bool) -> Tree:

@@ -8,6 +8,7 @@ import hashlib
 
 import orjson
 
+from holdfast.domain.identity import GroupVersionKind
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.http.answers import Answer, json_answer, negotiate
 from holdfast.sandbox.http.requests import Request
@@ -128,11 +129,9 @@ def _group_tree(group: str, versions: list[str]) -> Tree:
 def _aggregated_resource(resource: Resource) -> Tree:
     row: Tree = {
         "resource": resource.plural,
-        "responseKind": {
-            "group": resource.group,
-            "version": resource.version,
-            "kind": resource.kind,
-        },
+        "responseKind": _response_kind(
+            resource, GroupVersionKind(resource.group, resource.version, resource.kind)
+        ),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": list(resource.verbs),
@@ -145,16 +144,20 @@ def _aggregated_resource(resource: Resource) -> Tree:
         row["subresources"] = [
             {
                 "subresource": sub.name,
-                "responseKind": {
-                    "group": sub.kind.group,
-                    "version": sub.kind.version,
-                    "kind": sub.kind.kind,
-                },
+                "responseKind": _response_kind(resource, sub.kind),
                 "verbs": list(sub.verbs),
             }
             for sub in resource.below
         ]
     return row
+
+
+def _response_kind(resource: Resource, kind: GroupVersionKind) -> Tree:
+    """Name a kind; built-in resources leave out the group and version that they stand in."""
+    here = (kind.group, kind.version) == (resource.group, resource.version)
+    if here and not resource.custom:
+        return {"group": "", "version": "", "kind": kind.kind}
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
 
 
 def _resource_rows(resource: Resource) -> list[Tree]:

@@ -315,7 +315,7 @@ def test_the_schema_is_made_once_and_a_newer_one_is_left_alone(url: URL) -> None
     with engine.begin() as connection:
         assert version_of(connection) == len(ALL)
         assert migrate(connection, h.NOON) == 0
-        assert migrate(connection, h.NOON, (*ALL, lambda c: c.execute(text("SELECT 1")))) == 1
+        assert migrate(connection, h.NOON, (*ALL, lambda _connection: None)) == 1
     with engine.begin() as connection, pytest.raises(ConfigurationError, match="has schema 2"):
         migrate(connection, h.NOON)
     assert set(METADATA.tables) <= set(inspect(engine).get_table_names())

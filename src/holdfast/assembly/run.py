@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast import __version__
+from holdfast.assembly.drift_metrics import DriftMetrics
+from holdfast.assembly.journal import default_journal, writing_journal
 from holdfast.assembly.listeners import build_application, listening
 from holdfast.assembly.places import controller_data
 from holdfast.cluster.connection import Connection, Options, connect
@@ -31,7 +33,9 @@ from holdfast.controller.requests.queries import WATCH_LAG_ANNOTATION
 from holdfast.controller.startup import StartPorts, StartSettings, prepare
 from holdfast.domain.application import IN_CLUSTER_NAME
 from holdfast.domain.errors import ClusterError, ConfigurationError
+from holdfast.domain.pause import PauseScope
 from holdfast.domain.ports import Clock, Metrics
+from holdfast.journal.writer import JournalWriter
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 from holdfast.metrics.registry import PrometheusMetrics
@@ -59,6 +63,8 @@ class RunSettings:
         take_over: Start although Argo CD's application controller runs.
         selector: Only Applications with these labels.
         data: Folder for identity and copies of repositories; None chooses one by cluster.
+        journal: DSN or path; `""` is `journal.db` in the data folder if one was given, else in
+            the state folder of this account; `off` keeps none.
     """
 
     kubeconfig: str = ""
@@ -71,6 +77,7 @@ class RunSettings:
     take_over: bool = False
     selector: str = ""
     data: Path | None = None
+    journal: str = ""
 
 
 @dataclass(slots=True)
@@ -86,6 +93,8 @@ class Running:
     controller: Controller | None = None
     connection: Connection | None = None
     version: str = ""
+    journal: JournalWriter | None = None
+    journal_told: dict[str, int] = field(default_factory=dict)
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -113,6 +122,11 @@ async def run_controller(
     async with AsyncExitStack() as stack:
         identity = _identity(data, say)
         stack.callback(identity.release)
+        dsn = settings.journal or default_journal(settings.data)
+        source = f"{access.server} {settings.namespace}" + (" observing" * settings.observe)
+        running.journal = await stack.enter_async_context(
+            writing_journal(dsn, source, SystemClock())
+        )
         metrics = await _open_listeners(stack, settings, access, running)
         life = _Life(settings, access, data, identity, metrics, running, say)
         async with asyncio.TaskGroup() as group:
@@ -172,7 +186,10 @@ class _Life:
             )
             await prepare(start_ports, start_settings, self.say)
             await connection.settle_installation_key(settings.namespace)
-            parts = _Parts(settings, connection, supervisor, self.clock, self.metrics, self.data)
+            journal = self.running.journal
+            parts = _Parts(
+                settings, connection, supervisor, self.clock, self.metrics, self.data, journal
+            )
             ports = await _ports(stack, parts)
             self.say(
                 f"Holdfast v{__version__} on {self.access.server} ({self.running.version}), "
@@ -191,6 +208,7 @@ class _Parts:
     clock: Clock
     metrics: Metrics
     data: Path
+    journal: JournalWriter | None
 
 
 async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
@@ -202,6 +220,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     await renderer.start()
     recorder = EventRecorder(connection.system, clock)
     parts.supervisor.spawn("events", recorder.run)
+    counting = DriftMetrics(parts.metrics)
     return ControllerPorts(
         clock=clock,
         supervisor=parts.supervisor,
@@ -215,6 +234,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         renderer=renderer,
         recorder=recorder,
         metrics=parts.metrics,
+        listeners=(counting, parts.journal) if parts.journal is not None else (counting,),
     )
 
 
@@ -303,6 +323,8 @@ class _Leadership:
             ),
         )
         self._running.controller = controller
+        if self._running.journal is not None:
+            self._running.journal.resume()
         self._running.started.set()
         try:
             await controller.run()
@@ -344,12 +366,18 @@ async def _open_listeners(
 def _refresh(metrics: PrometheusMetrics, server: str, running: Running) -> None:
     """Read what is only known when somebody looks."""
     metrics.set_gauge("holdfast_leader", float(running.leads))
+    _refresh_journal(metrics, running)
     connection, version = running.connection, running.version
     if connection is None:
         return
     lag = connection.watching.lag_s()
     controller = running.controller
     objects = len(controller.registry.objects) if controller is not None else 0
+    pauses = (controller.registry.pauses if controller is not None else None) or {}
+    now = SystemClock().now()
+    for scope in PauseScope:
+        held = sum(pause.scope is scope and pause.is_active(now) for pause in pauses.values())
+        metrics.set_gauge("holdfast_paused", held, scope=scope.value.lower())
     kinds = len(connection.kinds.all())
     metrics.set_gauge("holdfast_watch_lag_seconds", lag)
     metrics.set_gauge("argocd_cluster_cache_age_seconds", lag, server=server)
@@ -361,6 +389,18 @@ def _refresh(metrics: PrometheusMetrics, server: str, running: Running) -> None:
     # A watch hears something each minute (bookmarks); twice that without a word is trouble.
     alive = float(lag < _SILENT_S)
     metrics.set_gauge("argocd_cluster_connection_status", alive, server=server, k8s_version=version)
+
+
+def _refresh_journal(metrics: PrometheusMetrics, running: Running) -> None:
+    """Bring the counters up to what the writer has counted."""
+    journal = running.journal
+    if journal is None:
+        return
+    counts = {"written": journal.written, "dropped": journal.dropped}
+    for outcome, count in counts.items():
+        told = running.journal_told.get(outcome, 0)
+        metrics.increment("holdfast_journal_rows_total", count - told, outcome=outcome)
+    running.journal_told.update(counts)
 
 
 def _first(errors: BaseExceptionGroup[ClusterError]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.assembly.direct import open_direct
+from holdfast.assembly.journal import default_journal
 from holdfast.assembly.run import Running, RunSettings, run_controller
 from holdfast.assembly.sample import Sample, applications
 from holdfast.assembly.sandbox import ClusterSettings, notice, ready_line, sandbox_running
@@ -30,6 +31,7 @@ class UpSettings:
         namespace: The control namespace.
         listen, metrics_listen: `HOST:PORT`, or `off`.
         allow_local_repos: Folders below which local repositories may be read, beside our own.
+        journal: DSN or path; `""` is `journal.db` in the cluster's folder, `off` keeps none.
     """
 
     cluster: ClusterSettings
@@ -38,6 +40,7 @@ class UpSettings:
     listen: str = "127.0.0.1:8080"
     metrics_listen: str = "off"
     allow_local_repos: tuple[str, ...] = ()
+    journal: str = ""
 
 
 async def up(
@@ -63,6 +66,7 @@ async def up(
             metrics_listen=settings.metrics_listen,
             allow_local_repos=(str(data), *settings.allow_local_repos),
             data=data / "controller",
+            journal=settings.journal or default_journal(data),
         )
         say(notice(settings.cluster))
         async with asyncio.TaskGroup() as group:

@@ -38,11 +38,17 @@ PROJECT_ENTRIES = (
     Entry("list", "holdfast.cli.project", "List projects."),
     Entry("delete", "holdfast.cli.project", "Delete a project."),
 )
+DRIFT_ENTRIES = (
+    Entry("list", "holdfast.cli.drift", "List drifts: what, who, how it ended."),
+    Entry("show", "holdfast.cli.drift", "Show one drift, field by field."),
+    Entry("stats", "holdfast.cli.drift", "Count drifts and heals."),
+)
 ROOT_ENTRIES = (
     Entry("up", "holdfast.cli.servers", "Start a small cluster and the controller, here."),
     Entry("demo", "holdfast.cli.servers", "Show self-healing in under a minute."),
     Entry("app", "holdfast.cli.groups", "Work with Applications."),
     Entry("proj", "holdfast.cli.groups", "Work with projects."),
+    Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
     Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
     Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),
     Entry("sandbox", "holdfast.cli.servers", "Start the small cluster alone."),

@@ -67,6 +67,7 @@ async def _up(call: Call) -> int:
         listen=values.text("listen"),
         metrics_listen=values.text("metrics-listen"),
         allow_local_repos=(str(_folder(".")), *values.texts("allow-local-repos")),
+        journal=values.text("journal"),
     )
     return await _serve(call, lambda stop: up(settings, stop, call.note, _ready(call)))
 
@@ -102,6 +103,7 @@ async def _run(call: Call) -> int:
         take_over=values.switch("take-over"),
         selector=values.text("selector"),
         data=_folder(values.text("data")),
+        journal=values.text("journal"),
     )
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 
@@ -151,6 +153,13 @@ _CLUSTER = (
 )  # fmt: skip
 
 
+_JOURNAL = Flag(
+    "journal", "Path or DSN (postgresql://...) of the journal; off keeps none. By default "
+    "DATA/journal.db; without --data `run` keeps it in "
+    "${XDG_STATE_HOME:-~/.local/state}/holdfast/journal.db.", metavar="DSN",
+)  # fmt: skip
+
+
 def _metrics_listen(default: str) -> Flag:
     return Flag(
         "metrics-listen", "Address of /metrics; `off` opens none.", default=default,
@@ -171,6 +180,7 @@ COMMANDS = {
             *_CLUSTER,
             _ALLOW,
             _metrics_listen("off"),
+            _JOURNAL,
             *_LOGS,
         ),
         examples=("holdfast up --example", "holdfast up --data :memory: --api-port 0"),
@@ -199,6 +209,7 @@ COMMANDS = {
             Flag("selector", "Only Applications with these labels.", short="l"),
             Flag("data", "Folder for copies of repositories; by default one for each cluster.",
                  metavar="DIR"),
+            _JOURNAL,
             *_LOGS,
         ),
         examples=("holdfast run --observe", "holdfast run --namespace argocd --selector team=a"),

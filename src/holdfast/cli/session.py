@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from holdfast.domain.commands import Commands
+    from holdfast.domain.journal import JournalReader
     from holdfast.domain.ports import Clock
     from holdfast.domain.queries import Queries
 
@@ -64,6 +67,18 @@ def _connect_directly(target: Target) -> AbstractAsyncContextManager[Link]:
     )
 
 
+def _open_journal(dsn: str, kubeconfig: str) -> "JournalReader":
+    from holdfast.assembly.journal import open_journal
+
+    return open_journal(dsn, kubeconfig)
+
+
+def _now() -> "datetime":
+    from holdfast.kit.clock import SystemClock
+
+    return SystemClock().now()
+
+
 def _environment() -> Mapping[str, str]:
     import os
 
@@ -79,3 +94,5 @@ class Session:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     environ: Mapping[str, str] = field(default_factory=_environment)
     connect: Connect = _connect_directly
+    open_journal: Callable[[str, str], "JournalReader"] = _open_journal
+    now: Callable[[], "datetime"] = _now

@@ -158,10 +158,6 @@ class Controller:
             ",".join(difference.path for difference in drift.differences[:5]) or "-",
             report.seconds * 1000,
         )
-        self._ports.metrics.increment(
-            "holdfast_heals_total", reason=drift.kind.value, outcome="healed"
-        )
-        self._ports.metrics.observe("holdfast_time_to_heal_seconds", report.seconds)
 
     def _kinds_changed(self) -> None:
         self._kinds_are_stale = True

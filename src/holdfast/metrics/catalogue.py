@@ -102,7 +102,31 @@ CATALOGUE = (
         "holdfast_heals_total",
         _COUNTER,
         ("reason", "outcome"),
-        "Objects that were put back; the reason is missing or changed.",
+        "Heals; the reason is missing or changed, the outcome healed, refused or postponed.",
+    ),
+    MetricSpec(
+        "holdfast_drift_open",
+        _GAUGE,
+        (),
+        "Objects that are not what was applied to them, at this moment.",
+    ),
+    MetricSpec(
+        "holdfast_drifts_total",
+        _COUNTER,
+        ("how",),
+        "Drifts that are over: healed, reverted (by somebody else), synced or released.",
+    ),
+    MetricSpec(
+        "holdfast_paused",
+        _GAUGE,
+        ("scope",),
+        "Pauses that hold at this moment.",
+    ),
+    MetricSpec(
+        "holdfast_journal_rows_total",
+        _COUNTER,
+        ("outcome",),
+        "Rows for the journal: written, or dropped because it was full, slow or broken.",
     ),
     MetricSpec(
         "holdfast_time_to_heal_seconds",

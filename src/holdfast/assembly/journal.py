@@ -1,0 +1,77 @@
+"""Which journal is meant, opened for writing (the controller) or for reading (the command line)."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from holdfast.assembly.places import sandbox_data, state_home
+from holdfast.domain.ports import Clock
+from holdfast.journal.engines import parse_dsn
+from holdfast.journal.reading import Journal
+from holdfast.journal.writer import JournalWriter
+
+FILE = "journal.db"
+OFF = "off"
+VARIABLE = "HOLDFAST_JOURNAL"
+
+
+def default_journal(data: Path | None = None) -> str:
+    """Return the journal that is written when none is named: in the data folder if one is given."""
+    return str((data or state_home()) / FILE)
+
+
+@asynccontextmanager
+async def writing_journal(
+    dsn: str, source: str, clock: Clock
+) -> AsyncIterator[JournalWriter | None]:
+    """Write a journal while the block runs; yield None when it is `off`.
+
+    Args:
+        dsn: As `--journal` takes it.
+        source: Server and control namespace.
+        clock: For the thread.
+
+    Raises:
+        ConfigurationError: HF3012, it is no DSN. A database that does not answer is no failure.
+    """
+    if dsn == OFF:
+        yield None
+        return
+    writer = JournalWriter(parse_dsn(dsn), source, clock.now)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await asyncio.to_thread(writer.stop)
+
+
+def open_journal(dsn: str = "", kubeconfig: str = "") -> Journal:
+    """Return a journal to be read.
+
+    Args:
+        dsn: As `--journal` takes it; `""` looks for the one that belongs to the kubeconfig.
+        kubeconfig: As `--kubeconfig` takes it.
+
+    Raises:
+        ConfigurationError: HF3012, it is no DSN.
+    """
+    return Journal(parse_dsn(dsn or find_journal(kubeconfig, os.environ)))
+
+
+def find_journal(kubeconfig: str, environ: Mapping[str, str]) -> str:
+    """Return the journal that a person most likely means.
+
+    `holdfast up` keeps its journal beside its kubeconfig: whoever uses that one means that one.
+    """
+    named = environ.get(VARIABLE)
+    if named:
+        return named
+    config = kubeconfig or environ.get("KUBECONFIG", "")
+    beside = [Path(config).absolute().parent / FILE] if config else []
+    usual = Path(default_journal())
+    for place in (*beside, usual, sandbox_data() / FILE):
+        if place.exists():
+            return str(place)
+    return str(usual)

@@ -28,6 +28,7 @@ from holdfast.domain.queries import GetApplication, GetStatus, ResourceTree
 
 Tree = dict[str, Any]
 _SILENCE_S = 5.0
+_LAST_LOOK_S = 30.0
 _HEADER = ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE")
 
 
@@ -174,7 +175,14 @@ class Progress:
                 self._call.note(f"the state of the controller is not known: {silence.exception()}")
 
     async def _last_look(self, app: AppKey) -> Tree:
-        await self._link.commands.carry_out(RefreshApplication(app), "")
+        try:
+            async with asyncio.timeout(_LAST_LOOK_S):
+                await self._link.commands.carry_out(RefreshApplication(app), "")
+        except TimeoutError:
+            self._call.note(
+                f"the last comparison did not come within {_LAST_LOOK_S:.0f} s; this is what is "
+                "known without it"
+            )
         tree: Tree = await self._link.queries.answer(GetApplication(app), "")
         return tree
 

@@ -35,11 +35,6 @@ class Definitions:
             return None
         metadata = crd["metadata"]
         deleting = bool(metadata.get("deletionTimestamp"))
-        if not deleting and CLEANUP not in (metadata.get("finalizers") or []):
-            finalizers = [*(metadata.get("finalizers") or []), CLEANUP]
-            crd = access.update(
-                CRDS, {**crd, "metadata": {**metadata, "finalizers": finalizers}}, MANAGER
-            )
         crd = access.set_status(CRDS, crd, accepted_status(crd, access.plane.now()), MANAGER)
         if deleting and CLEANUP in (metadata.get("finalizers") or []):
             return self._clean_up(access, crd["spec"]["group"], key)

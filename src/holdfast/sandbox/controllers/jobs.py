@@ -120,9 +120,7 @@ class Jobs:
             row["lastProbeTime"] = now
             status["conditions"] = set_condition(status.get("conditions"), row, now)
         status.pop("startTime", None)
-        for name in ("active", "ready"):
-            status.pop(name, None)
-        access.set_status(JOBS, job, status)
+        access.set_status(JOBS, job, _counted(status, _count(access, job)))
 
     @staticmethod
     def _report(access: Access, job: Tree, count: Count, outcome: str) -> None:

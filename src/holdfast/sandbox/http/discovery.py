@@ -76,9 +76,7 @@ class Discovery:
                 }
                 for name in versions
             ]
-            metadata: Tree = {"creationTimestamp": None}
-            if group:
-                metadata = {"name": group, "creationTimestamp": None}
+            metadata: Tree = {"name": group} if group else {}
             groups.append({"metadata": metadata, "versions": entries})
         return {
             "kind": "APIGroupDiscoveryList",

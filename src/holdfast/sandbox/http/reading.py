@@ -134,6 +134,8 @@ class Reader:
             if match is not None:
                 items = [item for item in items if match(item.tree)]
         meta: Tree = {"resourceVersion": str(version)}
+        if resource.custom:
+            meta["continue"] = ""
         if limit and len(items) > limit:
             rest = items[limit:]
             meta["continue"] = self._keep(OpenList(version, rest, request.path))

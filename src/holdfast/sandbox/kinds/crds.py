@@ -78,10 +78,10 @@ def _below(spec: Tree, version: Tree) -> tuple[Subresource, ...]:
     verbs = ("get", "patch", "update")
     own = GroupVersionKind(spec["group"], version["name"], spec["names"]["kind"])
     found = []
-    if "scale" in subresources:
-        found.append(Subresource("scale", GroupVersionKind("autoscaling", "v1", "Scale"), verbs))
     if "status" in subresources:
         found.append(Subresource("status", own, verbs))
+    if "scale" in subresources:
+        found.append(Subresource("scale", GroupVersionKind("autoscaling", "v1", "Scale"), verbs))
     return tuple(found)
 
 
@@ -183,17 +183,26 @@ def accepted_status(crd: Tree, now: str) -> Tree:
         ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
     ):
         conditions = with_condition(conditions, _condition(kind, "True", reason, message, now))
-    if crd["metadata"].get("deletionTimestamp"):
-        row = _condition(
-            "Terminating",
-            "True",
-            "InstanceDeletionInProgress",
-            "CustomResource deletion is in progress",
-            now,
-        )
-        conditions = with_condition(conditions, row)
     status["conditions"] = conditions
     return status
+
+
+def terminating(crd: Tree, now: str) -> Tree:
+    """Return a CRD as its deletion leaves it: held until its objects are gone."""
+    row = _condition(
+        "Terminating",
+        "True",
+        "InstanceDeletionPending",
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        now,
+    )
+    status = dict(_status(crd))
+    status["conditions"] = with_condition(list(status.get("conditions") or []), row)
+    metadata = dict(crd["metadata"])
+    finalizers = metadata.get("finalizers") or []
+    if CLEANUP not in finalizers:
+        metadata["finalizers"] = [*finalizers, CLEANUP]
+    return {**crd, "metadata": metadata, "status": status}
 
 
 def _condition(kind: str, value: str, reason: str, message: str, now: str) -> Tree:

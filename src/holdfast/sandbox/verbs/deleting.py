@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission.namespaces import check_deletion
+from holdfast.sandbox.kinds.crds import terminating
 from holdfast.sandbox.kinds.resource import Resource
 from holdfast.sandbox.options import DeleteOptions, Written
-from holdfast.sandbox.plane import Plane, timestamp
+from holdfast.sandbox.plane import CRDS, Plane, timestamp
 from holdfast.sandbox.statuses import Named, conflict, not_found
 from holdfast.sandbox.store.objects import Stored
 from holdfast.sandbox.verbs.writing import is_finished
@@ -96,6 +97,11 @@ class Deleter:
                 metadata["generation"] += 1
         elif grace < (metadata.get("deletionGracePeriodSeconds") or 0):
             metadata["deletionGracePeriodSeconds"] = grace
+        if resource.id == CRDS and first:
+            metadata.pop("deletionGracePeriodSeconds", None)
+            if metadata.get("generation"):
+                metadata["generation"] -= 1
+            return terminating(marked, self.plane.now())
         if spec_held:
             marked["status"] = {**(tree.get("status") or {}), "phase": "Terminating"}
         return marked

@@ -44,6 +44,10 @@ SHORT_STREAM_S = 1.0  # a stream that ends sooner, without a word, counts as a f
 REPORT_AFTER = 3  # failures in a row before an unreachable server is reported
 FORBIDDEN = Backoff(base_s=30.0, factor=2.0, cap_s=300.0, jitter=0.2)
 BROKEN = Backoff(base_s=0.1, factor=2.0, cap_s=5.0, jitter=0.5)
+# While the server is away one watch asks this often; its first answer wakes all the others.
+SCOUT = Backoff(base_s=0.1, factor=2.0, cap_s=0.5, jitter=0.5)
+SPREAD_S = 0.1  # over so many seconds the others come back
+_AWAY = frozenset({"HF2001", "HF2009"})
 
 _KINDS = {kind.value: kind for kind in EventKind}
 
@@ -72,6 +76,7 @@ class _Watched:
     version: str = ""
     synced: bool = False
     parked: bool = False
+    away: bool = False  # the last attempt met a server that is away
     failure: Exception | None = None
     failures: int = 0
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,6 +110,7 @@ class Watcher:
         self._times = times or WatchTimes()
         self._watched: dict[WatchScope, _Watched] = {}
         self._serial = 0
+        self._scout: _Watched | None = None
         calls.discovery.on_change(self._kinds_changed)
 
     def start(self, scope: WatchScope, sink: WatchSink) -> None:
@@ -129,6 +135,8 @@ class Watcher:
         if watched is not None:
             self._supervisor.cancel(watched.task)
             watched.settled.set()
+            if watched is self._scout:
+                self._answered()  # another one becomes the scout
 
     def is_synced(self, scope: WatchScope) -> bool:
         """Whether the first list is complete and the stream is open or resuming."""
@@ -198,6 +206,8 @@ class Watcher:
             page = await read_page(self._calls, path, "", next_page, about=scope.gvk)
             version = version or page.resource_version
             watched.heard_at = self._clock.monotonic()
+            watched.away = False
+            self._answered()
             for number, item in enumerate(page.items):
                 complete(item, info)
                 manifest = Manifest(self._calls.sealer.seal_tree(item, remember=False))
@@ -237,6 +247,8 @@ class Watcher:
                 )
             watched.heard_at = self._clock.monotonic()
             watched.failure = None
+            watched.away = False
+            self._answered()
             heard = await self._follow(watched, stream)
         finally:
             stream.close()
@@ -284,6 +296,12 @@ class Watcher:
 
     async def _failed(self, watched: _Watched, error: HoldfastError) -> float:
         """Note a failure; return how long to pause."""
+        if error.code in _AWAY:
+            watched.away = True
+        elif watched.away:
+            watched.away = False
+            watched.failures = 0  # it answers again
+            self._answered()
         if error.code == "HF2015":
             watched.version = ""
             watched.failures += 1
@@ -301,7 +319,19 @@ class Watcher:
         pause_s = BROKEN.delay_s(watched.failures, self._rng)
         if isinstance(error, ClusterError) and error.retry_after_s is not None:
             pause_s = max(pause_s, error.retry_after_s * (1.0 + 0.1 * self._rng.random()))
+        elif watched.away and self._scout in (None, watched):
+            self._scout = watched
+            pause_s = SCOUT.delay_s(watched.failures, self._rng)
         return pause_s
+
+    def _answered(self) -> None:
+        """The server is there: those who wait for it need not wait any longer."""
+        if self._scout is None:
+            return
+        self._scout = None
+        for watched in self._watched.values():
+            if watched.away:
+                watched.wake.set()
 
     async def _kind_gone(self, watched: _Watched, error: HoldfastError) -> float:
         watched.failures += 1
@@ -327,7 +357,7 @@ class Watcher:
             watched.sink.failed(watched.scope, error)
 
     async def _pause(self, watched: _Watched, seconds: float) -> None:
-        if watched.failure is None:
+        if watched.failure is None and not watched.away:
             await self._clock.sleep(seconds)
             return
         try:
@@ -338,6 +368,8 @@ class Watcher:
         finally:
             watched.wake.clear()
             watched.parked = False
+        if watched.away:
+            await self._clock.sleep(SPREAD_S * self._rng.random())
         watched.failures = 0
 
     def _kinds_changed(self) -> None:

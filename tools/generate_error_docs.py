@@ -52,8 +52,11 @@ ADVICE = {
     "HF3008": "Use plain manifests or kustomize; the message names what is not built.",
     "HF3009": "Correct the option; `--help` shows the form.",
     "HF3010": "`holdfast install --crds-only | kubectl apply --server-side -f -`",
-    "HF3012": "Give a journal that exists and can be opened; docs/reference/journal.md says how one "
+    "HF3012": "Give a journal that exists and can be opened; docs/reference/journal.md says how "
+    "one "
     "is named. Healing goes on without it.",
+    "HF3013": "Do what the hint says: another branch (`--branch NAME`), a clean working tree, or a "
+    "name for the author. Nothing was written.",
     "HF4001": "Install the tool that the message names.",
     "HF4002": "The message holds the first and the last lines that the tool printed.",
     "HF4003": "Make the source smaller, or find out what the tool waits for.",

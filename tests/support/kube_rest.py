@@ -9,13 +9,13 @@ import http.client
 import json
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from tools.generate_schema_tables import Plane
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Mapping
 
     from holdfast.domain.manifest import JSON

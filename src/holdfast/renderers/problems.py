@@ -30,7 +30,8 @@ def wrong(code: str, message: str, *, hint: str = "") -> HoldfastError:
 
 def not_built(what: str, hint: str = "") -> HoldfastError:
     """Return the error for something that a later version will do."""
-    return wrong("HF3008", f"{what} not built yet", hint=hint or "nothing of the Application is touched")
+    told = hint or "nothing of the Application is touched"
+    return wrong("HF3008", f"{what} not built yet", hint=told)
 
 
 def to_details(error: Exception) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urlsplit
 from tools.generate_schema_tables import Plane
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
 
     from holdfast.domain.manifest import JSON
 

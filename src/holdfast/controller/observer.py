@@ -51,6 +51,7 @@ class Observer:
         self.is_selected: Callable[[Manifest], bool] = lambda _manifest: True
         self.pauses_changed: Callable[[], None] = lambda: None
         self._listed_pauses: dict[str, Pause] = {}
+        self._seen_apps: dict[AppKey, Application] = {}
         self.failures: dict[WatchScope, Exception] = {}
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
@@ -120,22 +121,26 @@ class Observer:
             self._remove_app(key)
             return
         known = self._registry.apps.get(key)
-        old = known.application if known is not None else None
+        if known is not None and known.application.manifest.uid != manifest.uid:
+            self._remove_app(key)
+            known = None
+        # What the watch said last, not what we know: the answer to a status write of ours may
+        # have brought somebody else's change along, and that change must not go unnoticed.
+        old = self._seen_apps.get(key) if known is not None else None
         if old is not None and manifest.version_number <= old.manifest.version_number:
             return
-        if old is not None and old.manifest.uid != manifest.uid:
-            self._remove_app(key)
-            old = None
-        app = Application.parse(manifest)
-        state = self._registry.add_app(app)
+        app = self._seen_apps[key] = Application.parse(manifest)
+        if known is None or manifest.version_number >= known.application.manifest.version_number:
+            known = self._registry.add_app(app)
         if old is not None and _heals_more(old, app):
-            self.reconsider(self._registry.objects_of(state))
+            self.reconsider(self._registry.objects_of(known))
         self.app_changed(key, old, app)
 
     def _remove_app(self, key: AppKey) -> None:
         known = self._registry.apps.get(key)
         for found in self._registry.objects_of(known) if known is not None else ():
             self._lane.close_episode(found, Closing.RELEASED)
+        self._seen_apps.pop(key, None)
         state = self._registry.remove_app(key)
         if state is not None:
             self.app_changed(key, state.application, None)

@@ -30,6 +30,7 @@ from holdfast.planning.history import Deployment, extend_history, is_recorded
 log = logging.getLogger(__name__)
 
 _GONE = "HF2003"
+_INVALID = "HF2005"  # the `test` failed: a newer request has come, and has an event of its own
 _TOO_LARGE = 413
 
 
@@ -136,6 +137,8 @@ class StatusWriter:
                 SystemWrite.APPLICATION_METADATA,
             )
         except ClusterError as error:
+            if error.code not in (_GONE, _INVALID):
+                raise  # the round is tried again: whoever asked waits until the annotation goes
             log.info("refresh annotation stays app=%s code=%s %s", app.key, error.code, error)
             return
         self._accept(answer)

@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "HF3009": "An option has a value that cannot be used.",
     "HF3010": "The Custom Resource Definitions are not installed.",
     "HF3012": "The journal cannot be used.",
+    "HF3013": "A change of git cannot be committed safely.",
     "HF4001": "A tool is not installed.",
     "HF4002": "A tool failed.",
     "HF4003": "A tool took too long or printed too much.",

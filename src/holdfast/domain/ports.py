@@ -5,7 +5,7 @@ token stands in its place (apply.md B3). Equal values have equal tokens. The clu
 open them again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,17 @@ from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey, U
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
-from holdfast.domain.source import Checkout, CommitInfo, RenderContext, Rendered, Source
+from holdfast.domain.source import (
+    Checkout,
+    CommitInfo,
+    CommitOrder,
+    Committed,
+    RenderContext,
+    Rendered,
+    Source,
+    SourceType,
+)
+from holdfast.domain.text_nodes import TextNode
 
 
 class Clock(Protocol):
@@ -312,3 +322,57 @@ class Metrics(Protocol):
 
 
 Reaction = Callable[[JSON], Awaitable[None]]
+
+
+# --- adopting: live drift into git -----------------------------------------------------------
+
+
+class Texts(Protocol):
+    """Reads texts for editing, in a process of its own, and tells which tool a folder wants."""
+
+    async def locate(self, text: str, file: str) -> tuple[TextNode | None, ...]:
+        """Return the node of each document of a YAML or JSON file; None for an empty one.
+
+        Raises:
+            RepositoryError: HF1004, it does not parse.
+        """
+        ...
+
+    async def inspect(
+        self, checkout: Checkout, source: Source, context: RenderContext
+    ) -> tuple[SourceType, Source]:
+        """Return the tool, and the source with the override files of its folder merged in."""
+        ...
+
+
+class Copies(Protocol):
+    """Private copies of checkouts in which files are changed, to see what a commit would do."""
+
+    async def read(self, checkout: Checkout, path: str) -> str | None:
+        """Return a text file of a checkout; None when there is none.
+
+        Raises:
+            RepositoryError: HF1004, it is no UTF-8 text; HF1006, it leaves the repository.
+        """
+        ...
+
+    async def find(self, checkout: Checkout, folder: str) -> tuple[str, ...]:
+        """Return the names of what lies in a folder, sorted."""
+        ...
+
+    async def copy(self, checkout: Checkout, files: Mapping[str, str | None]) -> Checkout:
+        """Return a copy with these files written (None: removed); it lives until `close`."""
+        ...
+
+
+class Commits(Protocol):
+    """Writes commits into repositories. Nothing is ever forced, nothing overwritten."""
+
+    async def commit(self, source: Source, base: str, order: CommitOrder) -> Committed:
+        """Commit files on top of a commit that `targetRevision` means now.
+
+        Raises:
+            ConfigurationError: HF3013, it cannot be done safely; the hint says what can.
+            RepositoryError, ToolError: the repository refused.
+        """
+        ...

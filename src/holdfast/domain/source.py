@@ -3,6 +3,7 @@
 Fields and defaults: docs/internals/argocd/controller.md §1.3.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,6 +133,35 @@ class CommitInfo:
     date: str
     message: str
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOrder:
+    """What to commit, and where.
+
+    Attributes:
+        files: Paths relative to the repository, and their new texts.
+        message: The commit's message.
+        author: `Name <mail>`, or `""` for who git's configuration says.
+        branch: The branch to make, or `""` for the one that `targetRevision` names.
+        push: Whether to push the branch.
+    """
+
+    files: Mapping[str, str]
+    message: str
+    author: str = ""
+    branch: str = ""
+    push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What came of a `CommitOrder`."""
+
+    sha: str
+    branch: str
+    author: str
+    is_pushed: bool = False
 
 
 def _text(tree: Tree, key: str) -> str:

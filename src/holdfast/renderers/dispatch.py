@@ -4,9 +4,12 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
+import orjson
+
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.ports import Clock
 from holdfast.domain.source import Checkout, RenderContext, Rendered, Source, SourceType
+from holdfast.domain.text_nodes import TextNode, node_from_json
 from holdfast.kit.worker import Worker, WorkerPool
 from holdfast.renderers.answers import RenderWorkers
 from holdfast.renderers.cache import RenderCache, cache_key
@@ -63,6 +66,30 @@ class Renderers:
         """Raise HF3008 for a source whose type can be told without looking at files."""
         refuse_unbuilt(source)
 
+    async def locate(self, text: str, file: str) -> tuple[TextNode | None, ...]:
+        """Return where the values of a file stand, document by document.
+
+        Raises:
+            RepositoryError: HF1004, it does not parse.
+        """
+        answer = orjson.loads(await self._workers.ask("locate", text.encode(), file=file))
+        return tuple(node and node_from_json(node) for node in answer)
+
+    async def inspect(
+        self, checkout: Checkout, source: Source, context: RenderContext
+    ) -> tuple[SourceType, Source]:
+        """Return the tool, and the source with the override files of its folder merged in."""
+        refuse_unbuilt(source)
+        path = posixpath.normpath(source.path or ".")
+        tool, merged = await self._workers.inspect(
+            root=checkout.root,
+            path=path,
+            source=source.tree,
+            instance=context.app_instance,
+            settings=dict(context.settings),
+        )
+        return tool, replace(Source.parse(merged), path=path)
+
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         """Render one source.
 
@@ -85,17 +112,9 @@ class Renderers:
     async def _render(
         self, checkout: Checkout, source: Source, context: RenderContext
     ) -> tuple[Rendered, int]:
-        refuse_unbuilt(source)
         settings = dict(context.settings)
-        path = posixpath.normpath(source.path or ".")
-        tool, merged = await self._workers.inspect(
-            root=checkout.root,
-            path=path,
-            source=source.tree,
-            instance=context.app_instance,
-            settings=settings,
-        )
-        effective = replace(Source.parse(merged), path=path)
+        tool, effective = await self.inspect(checkout, source, context)
+        path = effective.path
         if tool is SourceType.KUSTOMIZE:
             answer = await self._kustomize.build(checkout, effective, context)
         elif tool is SourceType.DIRECTORY:

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from holdfast.kit import worker, yamlio
+from holdfast.kit import worker, yaml_positions, yamlio
 from holdfast.renderers.detect import check_path, detect_type, merge_overrides
 from holdfast.renderers.directory import DirectoryOptions, read_directory
 from holdfast.renderers.kustomization import components_of, inspect_graph, rewrite
@@ -28,6 +28,8 @@ def handle(request: bytes) -> bytes:
         return _objects(_directory(**arguments))
     if operation == "kustomization":
         return _line(_kustomization(**arguments))
+    if operation == "locate":
+        return _line(_locate(payload, **arguments))
     return _objects(_parse(payload, **arguments))
 
 
@@ -68,6 +70,18 @@ def _parse(text: bytes, *, where: str) -> Found:
         message = f"{where}: line {error.line} of the output: does not parse: {error.reason}"
         raise wrong("HF1004", message) from None
     return found
+
+
+def _locate(text: bytes, *, file: str) -> list[dict[str, Any] | None]:
+    try:
+        nodes = list(yaml_positions.locate_all(text.decode("utf-8")))
+        for _ in yamlio.load_all(text):
+            pass  # stricter: a key that stands twice
+        return [yaml_positions.to_json(node) if node is not None else None for node in nodes]
+    except UnicodeDecodeError:
+        raise wrong("HF1004", f"{file}: not UTF-8 text") from None
+    except yamlio.YamlError as error:
+        raise wrong("HF1004", f"{file}: line {error.line}: {error.reason}") from None
 
 
 def _objects(found: Found) -> bytes:

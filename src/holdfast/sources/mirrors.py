@@ -91,6 +91,17 @@ class _Callbacks(pygit2.RemoteCallbacks):
             raise TimeoutError
 
 
+class PushCallbacks(_Callbacks):
+    """Keeps what the server said about a reference that it did not take."""
+
+    refusal = ""
+
+    def push_update_reference(self, refname: str, message: str | None) -> None:
+        """Take the server's answer for one reference; no message is a yes."""
+        if message:
+            self.refusal = message
+
+
 def configure_libgit2() -> None:
     """Set process-wide limits of libgit2. Safe to call again."""
     pygit2.settings.server_connect_timeout = _CONNECT_TIMEOUT_MS

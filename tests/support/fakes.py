@@ -25,6 +25,7 @@ from holdfast.domain.queries import (
     GetProject,
     GetStatus,
     ListApplications,
+    ListPauses,
     ListProjects,
     ManagedResources,
     PodLogs,
@@ -85,6 +86,8 @@ class FakeQueries:
                 GetManifests() | ManagedResources() | ResourceTree() | GetStatus() | ListProjects()
             ):
                 return self.answers[type(query)]
+            case ListPauses():
+                return self.answers.get(ListPauses, [])
             case GetProject(name):
                 return self.answers.get(GetProject) or {"metadata": {"name": name}, "spec": {}}
 

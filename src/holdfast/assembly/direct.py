@@ -51,6 +51,10 @@ async def open_direct(
         sources, renderer = LazySources(clock), LazyRenderer(clock)
         stack.push_async_callback(sources.close)
         stack.push_async_callback(renderer.close)
+
+        async def whoami() -> str:
+            return (await connection.reader.whoami()).user
+
         ports = RequestPorts(
             reader=connection.reader,
             writer=connection.writer,
@@ -63,6 +67,7 @@ async def open_direct(
             clock=clock,
             control_namespace=namespace,
             server=access.server,
+            whoami=whoami,
         )
         feed = ApplicationFeed(connection.watching)
         yield Direct(

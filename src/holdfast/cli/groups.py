@@ -3,11 +3,12 @@
 import click
 
 from holdfast.cli.command import LazyGroup
-from holdfast.cli.root import APP_ENTRIES, DRIFT_ENTRIES, PROJECT_ENTRIES
+from holdfast.cli.root import APP_ENTRIES, CLUSTER_ENTRIES, DRIFT_ENTRIES, PROJECT_ENTRIES
 
 COMMANDS: dict[str, click.Command] = {
     "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
     "proj": LazyGroup("proj", PROJECT_ENTRIES, "Work with projects (AppProjects)."),
+    "cluster": LazyGroup("cluster", CLUSTER_ENTRIES, "Pause and resume a whole cluster."),
     "drift": LazyGroup(
         "drift", DRIFT_ENTRIES, "See what drifted, who did it, what became of it (the journal)."
     ),

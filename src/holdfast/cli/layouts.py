@@ -30,7 +30,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def label(name: str, value: str) -> str:
     """Return one line `Name:               value`."""
-    return f"{name + ':':<20}{value}".rstrip()
+    return f"{name + ':' if name else '':<20}{value}".rstrip()
 
 
 def parse_time(text: JSON) -> datetime | None:
@@ -124,10 +124,17 @@ def sync_policy(app: Tree, *, manual: str, automatic: str, prune: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the summary says beside the object: page address and sync windows."""
+    """What the summary says beside the object.
+
+    Attributes:
+        url: Address of its page.
+        windows: Whether sync windows let it sync.
+        paused: A line for each pause that holds it; nothing is shown without one.
+    """
 
     url: str = ""
     windows: str = "Sync Allowed"
+    paused: tuple[str, ...] = ()
 
 
 def summary(app: Tree, frame: Frame) -> str:
@@ -150,6 +157,7 @@ def summary(app: Tree, frame: Frame) -> str:
             "Sync Policy",
             sync_policy(app, manual="Manual", automatic="Automated", prune="Automated (Prune)"),
         ),
+        *(label("" if place else "Paused", text) for place, text in enumerate(frame.paused)),
         label("Sync Status", sync_status(app)),
         label("Health Status", _health(app)),
     ]

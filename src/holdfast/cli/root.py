@@ -11,6 +11,7 @@ from holdfast.cli.session import Session
 from holdfast.domain.errors import HoldfastError
 
 _APP = "holdfast.cli.app"
+_PAUSES = "holdfast.cli.pauses"
 
 APP_ENTRIES = (
     Entry("create", f"{_APP}.create", "Create an Application."),
@@ -26,10 +27,13 @@ APP_ENTRIES = (
     Entry("delete", f"{_APP}.delete", "Delete Applications."),
     Entry("manifests", f"{_APP}.manifests", "Print the objects that git declares."),
     Entry("resources", f"{_APP}.manifests", "List the objects of an Application."),
+    Entry("pause", f"{_PAUSES}.ofapp", "Hold healing of an Application for a while."),
+    Entry("resume", f"{_PAUSES}.ofapp", "End the pauses of an Application."),
     Entry("terminate-op", f"{_APP}.sync", "Stop the running operation."),
     Entry("patch", f"{_APP}.change", "Patch an Application."),
     Entry("confirm-deletion", f"{_APP}.delete", "Approve deletions that wait for a person."),
     Entry("edit", f"{_APP}.change", "Edit an Application in an editor."),
+    Entry("adopt", f"{_APP}.adopt", "Take what was changed in the cluster into git."),
     Entry("logs", f"{_APP}.logs", "Print logs of an Application's pods."),
 )
 PROJECT_ENTRIES = (
@@ -37,6 +41,12 @@ PROJECT_ENTRIES = (
     Entry("get", "holdfast.cli.project", "Show a project."),
     Entry("list", "holdfast.cli.project", "List projects."),
     Entry("delete", "holdfast.cli.project", "Delete a project."),
+    Entry("pause", f"{_PAUSES}.ofproject", "Hold healing of a project for a while."),
+    Entry("resume", f"{_PAUSES}.ofproject", "End the pauses of a project."),
+)
+CLUSTER_ENTRIES = (
+    Entry("pause", f"{_PAUSES}.ofcluster", "Hold healing of a cluster for a while."),
+    Entry("resume", f"{_PAUSES}.ofcluster", "End the pauses of a cluster."),
 )
 DRIFT_ENTRIES = (
     Entry("list", "holdfast.cli.drift", "List drifts: what, who, how it ended."),
@@ -48,6 +58,10 @@ ROOT_ENTRIES = (
     Entry("demo", "holdfast.cli.servers", "Show self-healing in under a minute."),
     Entry("app", "holdfast.cli.groups", "Work with Applications."),
     Entry("proj", "holdfast.cli.groups", "Work with projects."),
+    Entry("pause", f"{_PAUSES}.ofall", "Hold all healing for a while."),
+    Entry("resume", f"{_PAUSES}.ofall", "End pauses by id, or all."),
+    Entry("pauses", f"{_PAUSES}.ofall", "List what is paused, by whom, why, until when."),
+    Entry("cluster", "holdfast.cli.groups", "Pause and resume a cluster."),
     Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
     Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
     Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),

@@ -13,6 +13,7 @@ from holdfast.config.settings import ControllerSettings
 from holdfast.controller.app_info import forget_app_info, tell_app_info
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
+from holdfast.controller.pauses import Reminders
 from holdfast.controller.run_state import restore_run, start_run
 from holdfast.controller.schedule import Schedule
 from holdfast.controller.state import AppState, ObjectState, Registry
@@ -65,6 +66,7 @@ class Controller:
         lanes.observer.pauses_changed = self._pauses_changed
         self.lane, self.observer = lanes.heal, lanes.observer
         self._lanes = lanes
+        self._reminders = Reminders(self.registry, ports.clock, ports.supervisor, ports.recorder)
         self._schedule = Schedule(settings.refresh, ports.clock, ports.rng)
 
     # --- running ------------------------------------------------------------------------------
@@ -200,6 +202,7 @@ class Controller:
 
     def _pauses_changed(self) -> None:
         """A pause came, changed or went: look again at everything that is not as it should be."""
+        self._reminders.plan()
         for state in self.registry.apps.values():
             drifted = [
                 found

@@ -5,11 +5,13 @@ over REST. Words and defaults: docs/internals/argocd/api.md §4.5.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from holdfast.domain.identity import AppKey
+from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
+from holdfast.domain.pause import PauseScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +111,41 @@ class ConfirmDeletion:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateProject:
-    """Create an AppProject."""
+class PauseHealing:
+    """Hold healing, automatic sync and automatic prune for a while.
 
-    manifest: Tree
-    upsert: bool = False
+    Attributes:
+        scope: What is held.
+        target: Application, project, or server or name of a cluster; `""` for `All`.
+        app_namespace: Of the Application.
+        resource: One object of the Application; makes the scope `Object`.
+        reason: Why; may not be empty.
+        until: When it ends by itself, at most 7 days from now; None lasts until it is resumed.
+    """
+
+    scope: PauseScope
+    reason: str
+    until: datetime | None
+    target: str = ""
+    app_namespace: str = ""
+    resource: ResourceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteProject:
-    """Delete an AppProject."""
+class ResumeHealing:
+    """End pauses: the one with this id, or those of a scope and target, or every one.
 
-    name: str
+    Attributes:
+        pause_id: Name of a Pause object; then nothing else counts.
+        scope: None ends every pause. `Application` ends those of its objects as well, unless
+            `resource` names one.
+    """
+
+    pause_id: str = ""
+    scope: PauseScope | None = None
+    target: str = ""
+    app_namespace: str = ""
+    resource: ResourceKey | None = None
 
 
 Command: TypeAlias = (
@@ -135,6 +160,8 @@ Command: TypeAlias = (
     | ConfirmDeletion
     | CreateProject
     | DeleteProject
+    | PauseHealing
+    | ResumeHealing
 )
 
 

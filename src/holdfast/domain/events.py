@@ -23,6 +23,7 @@ class Reason(StrEnum):
     RESOURCE_CREATED = "ResourceCreated"
     RESOURCE_UPDATED = "ResourceUpdated"
     RESOURCE_DELETED = "ResourceDeleted"
+    PAUSE_EXPIRING = "PauseExpiring"
     RESOURCE_ACTION_RAN = "ResourceActionRan"
     FIGHT = "FightDetected"
     OPERATION_STARTED = "OperationStarted"

@@ -92,6 +92,10 @@ class Pause:
             and wanted.namespace in ("", key.namespace)
         )
 
+    def holds_objects_of(self, app: AppKey) -> bool:
+        """Whether it holds one object of an Application, and not the whole."""
+        return self.scope is PauseScope.OBJECT and self._names(app)
+
     def describe(self) -> str:
         """Return who holds what and why, for people."""
         end = f"until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else "until it is resumed"

@@ -62,6 +62,7 @@ class SystemWrite(StrEnum):
     APPLICATION_CREATE = "application-create"
     APPLICATION_DELETE = "application-delete"
     PROJECT = "project"
+    PAUSE = "pause"
     EVENT = "event"
     LEASE = "lease"
     CRD = "crd"

@@ -59,36 +59,16 @@ class ResourceTree:
 
 
 @dataclass(frozen=True, slots=True)
-class GetProject:
-    """An AppProject. Answer: its tree."""
+class ListPauses:
+    """Pauses, the one that ends first at the beginning. Answer: list of Pause trees.
 
-    name: str
+    Attributes:
+        app: Only those that hold this Application or objects of it.
+        ended: Those that are over as well.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class ListProjects:
-    """All AppProjects. Answer: list of trees."""
-
-
-@dataclass(frozen=True, slots=True)
-class GetStatus:
-    """How Holdfast itself does. Answer: `{connected, leader, watchLag, version, lastErrors…}`."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodLogs:
-    """Logs of the pods of an Application's object. Answer: through `follow`."""
-
-    app: AppKey
-    group: str = ""
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    container: str = ""
-    follow: bool = False
-    tail: int = 0
-    since_s: int = 0
-    previous: bool = False
+    app: AppKey | None = None
+    ended: bool = False
 
 
 Query: TypeAlias = (
@@ -100,6 +80,7 @@ Query: TypeAlias = (
     | GetProject
     | ListProjects
     | GetStatus
+    | ListPauses
 )
 
 

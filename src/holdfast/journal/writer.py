@@ -225,7 +225,7 @@ class JournalWriter:
                 else:
                     rows.append(row_of(item, self._source))
             _insert(connection, rows)
-        self.written += len(work)
+        self.written += sum(not isinstance(item, _Resumed) for item in work)
 
     def _interrupt(self, connection: Connection, at: datetime) -> None:
         """End what this Holdfast left open when it stopped: a new life opens its own episodes."""

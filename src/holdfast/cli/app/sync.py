@@ -199,6 +199,8 @@ async def _rollback(call: Call) -> int:
         entry = _history_id(call, app, tree)
         command = RollBackApplication(app, entry, prune=call.values.switch("prune"))
         done = await link.commands.carry_out(command, "")
+        for note in done.notes:
+            call.note(note)
         goal = Goal(operation=True, since=_version(done), timeout_s=call.values.number("timeout"))
         await Progress(call, link, Selection()).wait(app, goal)
     return exit_codes.OK

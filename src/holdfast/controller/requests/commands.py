@@ -1,11 +1,13 @@
 """`DirectCommands`: the port `Commands`, straight against the cluster."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from holdfast.controller.requests.applications import ApplicationWrites
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.lookup import Lookup
+from holdfast.controller.requests.pauses import PauseWrites
 from holdfast.controller.requests.projects import ProjectWrites
 from holdfast.controller.requests.refreshing import Refreshing
 from holdfast.controller.requests.rendering import Rendering
@@ -20,7 +22,9 @@ from holdfast.domain.commands import (
     DeleteProject,
     Done,
     PatchApplication,
+    PauseHealing,
     RefreshApplication,
+    ResumeHealing,
     RollBackApplication,
     SyncApplication,
     TerminateOperation,
@@ -39,6 +43,10 @@ from holdfast.domain.ports import (
 )
 
 
+async def _nobody() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestPorts:
     """Everything that requests need from outside.
@@ -46,6 +54,7 @@ class RequestPorts:
     Attributes:
         control_namespace: Where projects and the controller live.
         server: Address of the cluster, for people.
+        whoami: Asks the API server for our user name there.
     """
 
     reader: ClusterReader
@@ -59,6 +68,7 @@ class RequestPorts:
     clock: Clock
     control_namespace: str
     server: str = ""
+    whoami: Callable[[], Awaitable[str]] = _nobody
 
     @property
     def lookup(self) -> Lookup:
@@ -84,12 +94,17 @@ class DirectCommands:
         self._operations = OperationWrites(ports.system, lookup, rendering, ports.clock)
         self._projects = ProjectWrites(ports.system, ports.reader, lookup)
         self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
+        self._pauses = PauseWrites(ports.system, ports.reader, lookup, ports.clock, ports.whoami)
 
     async def carry_out(self, command: Command, who: str) -> Done:
         """Do it, or raise a HoldfastError that says why not."""
         match command:
             case SyncApplication() | RollBackApplication() | TerminateOperation():
-                return await self._operations.carry_out(command, who)
+                done = await self._operations.carry_out(command, who)
+                notes = await self._pauses.notes_on(command.app)
+                return replace(done, notes=(*done.notes, *notes))
+            case PauseHealing() | ResumeHealing():
+                return await self._pauses.carry_out(command, who)
             case RefreshApplication():
                 return await self._refreshing.refresh(command)
             case CreateProject():

@@ -10,6 +10,7 @@ from holdfast.controller.requests.commands import RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.managed import ManagedObjects
 from holdfast.controller.requests.masking import mask_all
+from holdfast.controller.requests.pauses import PauseReads
 from holdfast.controller.requests.resource_tree import POD, Trees
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.errors import ConfigurationError
@@ -23,6 +24,7 @@ from holdfast.domain.queries import (
     GetProject,
     GetStatus,
     ListApplications,
+    ListPauses,
     ListProjects,
     ManagedResources,
     PodLogs,
@@ -57,6 +59,7 @@ class DirectQueries:
         self._lookup = ports.lookup
         self._rendering = ports.rendering
         self._managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, self._rendering)
+        self._pauses = PauseReads(ports.reader, self._lookup, ports.clock)
         self._trees = Trees(ports.reader, ports.kinds, self._managed)
 
     async def answer(self, query: Query, who: str) -> JSON:
@@ -73,6 +76,8 @@ class DirectQueries:
                 return await self._projects()
             case GetStatus():
                 return await self._status()
+            case ListPauses():
+                return await self._pauses.select(query)
             case _:
                 assert_never(query)
 

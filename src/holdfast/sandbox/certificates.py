@@ -6,12 +6,13 @@ kubectl and Python verify in well under a millisecond.
 
 import datetime
 import ipaddress
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from holdfast.sandbox.pem import PemTexts
 
 NAMES = ("localhost", "holdfast-sandbox", "kubernetes.default.svc")
 ADDRESSES = ("127.0.0.1", "::1")
@@ -20,16 +21,7 @@ ADDRESSES = ("127.0.0.1", "::1")
 _LIFETIME = datetime.timedelta(days=3650)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """PEM texts of the authority and the server."""
-
-    ca: str
-    certificate: str
-    key: str
-
-
-def make_certificates(now: datetime.datetime) -> Certificates:
+def make_certificates(now: datetime.datetime) -> PemTexts:
     """Make an authority and a server certificate signed by it."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "holdfast-sandbox-ca")])
@@ -57,7 +49,7 @@ def make_certificates(now: datetime.datetime) -> Certificates:
         )
         .sign(ca_key, hashes.SHA256())
     )
-    return Certificates(
+    return PemTexts(
         ca.public_bytes(serialization.Encoding.PEM).decode(),
         certificate.public_bytes(serialization.Encoding.PEM).decode(),
         key.private_bytes(

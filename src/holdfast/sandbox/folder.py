@@ -11,7 +11,7 @@ from typing import TextIO
 
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.domain.ports import Clock
-from holdfast.sandbox.certificates import Certificates, make_certificates
+from holdfast.sandbox.pem import PemTexts
 
 
 class DataFolder:
@@ -39,11 +39,14 @@ class DataFolder:
         self.certificates = self._certificates(clock)
         self.token = self._token()
 
-    def _certificates(self, clock: Clock) -> Certificates:
+    def _certificates(self, clock: Clock) -> PemTexts:
         paths = [self.path / name for name in ("ca.crt", "server.crt", "server.key")]
         if all(path.exists() for path in paths):
             ca, certificate, key = (path.read_text() for path in paths)
-            return Certificates(ca, certificate, key)
+            return PemTexts(ca, certificate, key)
+        # Once in the life of a folder: the library weighs 11 MB.
+        from holdfast.sandbox.certificates import make_certificates  # noqa: PLC0415
+
         made = make_certificates(clock.now())
         for path, text in zip(paths, (made.ca, made.certificate, made.key), strict=True):
             write_private(path, text)

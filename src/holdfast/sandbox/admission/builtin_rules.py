@@ -5,6 +5,7 @@ from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
 from holdfast.sandbox.statuses import FieldError
+from holdfast.schema.validation import uses_cel
 
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 _RBAC = "rbac.authorization.k8s.io"
@@ -65,6 +66,11 @@ def _namespace(case: Case) -> None:
 
 def _crd(case: Case) -> None:
     case.new["spec"] = completed_crd(case.new)["spec"]
+    if uses_cel(case.new["spec"]):
+        case.warnings.append(
+            "the Holdfast sandbox does not evaluate x-kubernetes-validations; "
+            "what these rules forbid is accepted here"
+        )
 
 
 def _check_crd(case: Case) -> list[FieldError]:

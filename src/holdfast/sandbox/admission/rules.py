@@ -23,6 +23,7 @@ class Case:
         new: The object as it would be kept; nobody else sees it yet.
         old: The object as it is; None for a creation.
         dry_run: Nothing will be kept, so nothing may be allocated.
+        warnings: Filled with what the client should read.
     """
 
     plane: Plane
@@ -30,6 +31,7 @@ class Case:
     new: Tree
     old: Tree | None
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list, compare=False)
 
 
 Prepare = Callable[[Case], None]

@@ -1,10 +1,11 @@
 """Services -> EndpointSlices and Endpoints: who answers behind a name."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.sandbox.controllers.access import PODS, Access, owner_reference, value
-from holdfast.sandbox.controllers.engine import Wakes, own_key
+from holdfast.sandbox.controllers.engine import Wakes
 from holdfast.sandbox.controllers.replicas import is_ready
 from holdfast.sandbox.kinds.resource import ResourceId
 from holdfast.sandbox.store.objects import Change, Key
@@ -19,25 +20,54 @@ _HEADLESS = "service.kubernetes.io/headless"
 _TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
+Pair = tuple[str, str, str]
+
+
 @dataclass(slots=True)
 class Endpoints:
-    """Reconciles Services; pods wake the namespace as a whole."""
+    """Reconciles Services; a pod wakes those that select it."""
 
     name: str = "endpoints"
     wakes: dict[ResourceId | None, Wakes] = field(default_factory=dict)
+    # By namespace and one pair of labels: the Services whose selector begins with it, the pods
+    # that carry it. So a pod costs its labels, not all Services, and a Service not all pods.
+    _services: dict[Pair, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _pods: dict[Pair, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
-        """Wake by services, and by pods for every service of their namespace."""
-        self.wakes = {SERVICES: own_key, PODS: _pods_of_namespace}
+        """Wake by services, and by pods for the services that select them."""
+        self.wakes = {SERVICES: self._service_changed, PODS: self._pod_changed}
+
+    def _service_changed(self, change: Change) -> list[Key]:
+        namespace, name = change.key
+        if change.before is not None:
+            for pair in _first_pair(namespace, change.before.tree):
+                _drop(self._services, pair, name)
+        if change.type != "DELETED":
+            for pair in _first_pair(namespace, change.now.tree):
+                self._services[pair].add(name)
+        return [change.key]
+
+    def _pod_changed(self, change: Change) -> list[Key]:
+        namespace, name = change.key
+        before = change.before
+        pairs = set(_label_pairs(namespace, change.now.tree))
+        if before is not None:
+            if change.type == "MODIFIED" and _shown(before.tree) == _shown(change.now.tree):
+                return []
+            for pair in _label_pairs(namespace, before.tree):
+                pairs.add(pair)
+                _drop(self._pods, pair, name)
+        if change.type != "DELETED":
+            for pair in _label_pairs(namespace, change.now.tree):
+                self._pods[pair].add(name)
+        found = {service for pair in pairs for service in self._services.get(pair, ())}
+        return [(namespace, service) for service in sorted(found)]
 
     def reconcile(self, access: Access, key: Key) -> float | None:
-        """Write what answers behind a Service (or behind each of a namespace)."""
-        if key[1]:
-            service = access.find(SERVICES, key)
-            if service is not None:
-                self._publish(access, service)
-            return None
-        for service in access.all_of(SERVICES, key[0]):
+        """Write what answers behind a Service."""
+        service = access.find(SERVICES, key)
+        if service is not None:
             self._publish(access, service)
         return None
 
@@ -46,9 +76,22 @@ class Endpoints:
         gone = service["metadata"].get("deletionTimestamp")
         if not selector or gone or value(service, "spec", "type") == "ExternalName":
             return
-        pods = _behind(access, service, selector)
+        pods = self._behind(access, service, selector)
         self._write_slice(access, service, pods)
         self._write_endpoints(access, service, pods)
+
+    def _behind(self, access: Access, service: Tree, selector: Tree) -> list[Tree]:
+        namespace = service["metadata"]["namespace"]
+        pair = _first_pair(namespace, service)[0]
+        found = []
+        for name in sorted(self._pods.get(pair, ())):
+            pod = access.find(PODS, (namespace, name))
+            if pod is None or not _serves(pod):
+                continue
+            labels = pod["metadata"].get("labels") or {}
+            if all(labels.get(key) == wanted for key, wanted in selector.items()):
+                found.append(pod)
+        return found
 
     @staticmethod
     def _write_slice(access: Access, service: Tree, pods: list[Tree]) -> None:
@@ -108,12 +151,20 @@ class Endpoints:
             access.update(ENDPOINTS, {**fresh, "metadata": {**old["metadata"], "labels": labels}})
 
 
-def _pods_of_namespace(change: Change) -> list[Key]:
-    before = change.before
-    changed = change.type != "MODIFIED" or before is None
-    if not changed and before is not None and _shown(before.tree) == _shown(change.now.tree):
-        return []
-    return [(change.key[0], "")]
+def _first_pair(namespace: str, service: Tree) -> list[Pair]:
+    selector = value(service, "spec", "selector", default={})
+    return [(namespace, key, str(selector[key])) for key in sorted(selector)[:1]]
+
+
+def _label_pairs(namespace: str, pod: Tree) -> list[Pair]:
+    labels = pod["metadata"].get("labels") or {}
+    return [(namespace, key, str(text)) for key, text in labels.items()]
+
+
+def _drop(index: dict[Pair, set[str]], pair: Pair, name: str) -> None:
+    index[pair].discard(name)
+    if not index[pair]:
+        del index[pair]
 
 
 def _shown(pod: Tree) -> JSON:
@@ -122,16 +173,11 @@ def _shown(pod: Tree) -> JSON:
     return metadata.get("labels"), address, is_ready(pod), metadata.get("deletionTimestamp")
 
 
-def _behind(access: Access, service: Tree, selector: Tree) -> list[Tree]:
-    found = []
-    for pod in access.all_of(PODS, service["metadata"]["namespace"]):
-        labels = pod["metadata"].get("labels") or {}
-        ended = value(pod, "status", "phase") in {"Succeeded", "Failed"}
-        if ended or not value(pod, "status", "podIP") or pod["metadata"].get("deletionTimestamp"):
-            continue
-        if all(labels.get(key) == wanted for key, wanted in selector.items()):
-            found.append(pod)
-    return found
+def _serves(pod: Tree) -> bool:
+    """Whether a pod has an address and is on its way neither out nor to its end."""
+    ended = value(pod, "status", "phase") in {"Succeeded", "Failed"}
+    going = pod["metadata"].get("deletionTimestamp")
+    return bool(value(pod, "status", "podIP")) and not ended and not going
 
 
 def _labels(service: Tree) -> dict[str, str]:

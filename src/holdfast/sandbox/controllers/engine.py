@@ -21,7 +21,7 @@ from holdfast.sandbox.store.objects import Change, Key
 log = logging.getLogger(__name__)
 
 # Seconds of reconciling in one turn of the loop; then requests have their turn.
-SLICE_S = 0.002
+SLICE_S = 0.0005
 # Seconds until a reconciler that met a refusal (quota, terminating namespace) looks again.
 RETRY_S = 1.0
 

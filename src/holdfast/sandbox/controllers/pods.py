@@ -163,8 +163,6 @@ class Pods:
             elif waiting:
                 message = f"Back-off restarting failed container {name}"
                 access.emit(pod, "Warning", "BackOff", message, KUBELET)
-            else:
-                access.emit(pod, "Normal", "Started", f"Container started: {name}", KUBELET)
 
     def _finish(self, access: Access, pod: Tree) -> float | None:
         """End a pod that does not run for ever, when its time has come."""

@@ -52,6 +52,7 @@ def _autoscaler_to_v1(tree: Tree) -> Tree:
         for key, value in (tree.get("status") or {}).items()
         if key in {"currentReplicas", "desiredReplicas", "lastScaleTime", "observedGeneration"}
     }
+    status.setdefault("currentReplicas", 0)
     return {**tree, "apiVersion": "autoscaling/v1", "spec": spec, "status": status}
 
 

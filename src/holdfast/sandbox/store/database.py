@@ -53,6 +53,9 @@ class Database:
         self._committed = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._failure: BaseException | None = None
+        # It holds Secrets: nobody else may read it, nor the log beside it, which takes its mode.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         with contextlib.closing(self._connect()) as connection:
             connection.executescript(_SCHEMA)
 

@@ -111,7 +111,7 @@ class Writer:
         if managers is None:
             now = self.plane.now()
             managers = self.shapes.recorded(resource, None, fresh, options, now)
-        case = Case(self.plane, resource, fresh, None, options.dry_run)
+        case = Case(self.plane, resource, fresh, None, options.dry_run, options.warnings)
         self.rules.prepared(case)
         metadata = fresh["metadata"]
         name = metadata.get("name") or ""
@@ -193,7 +193,7 @@ class Writer:
         if managers is None:
             # What the rules add below belongs to nobody.
             managers = self.shapes.recorded(resource, old, fresh, options, self.plane.now())
-        case = Case(self.plane, resource, fresh, old, options.dry_run)
+        case = Case(self.plane, resource, fresh, old, options.dry_run, options.warnings)
         self.rules.prepared(case)
         generation = meta.next_generation(resource, old, fresh)
         if generation is not None and options.subresource != "status":

@@ -59,6 +59,39 @@ class ResourceTree:
 
 
 @dataclass(frozen=True, slots=True)
+class GetProject:
+    """An AppProject. Answer: its tree."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListProjects:
+    """All AppProjects. Answer: list of trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """How Holdfast itself does. Answer: `{connected, leader, watchLag, version, lastErrors…}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodLogs:
+    """Logs of the pods of an Application's object. Answer: through `follow`."""
+
+    app: AppKey
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    container: str = ""
+    follow: bool = False
+    tail: int = 0
+    since_s: int = 0
+    previous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ListPauses:
     """Pauses, the one that ends first at the beginning. Answer: list of Pause trees.
 

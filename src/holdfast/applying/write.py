@@ -205,7 +205,12 @@ class ObjectWriting:
         return live if live is not None and live.uid == seen.uid else None
 
     async def _take_over(self, order: WriteOrder) -> bool:
-        """Take over what stands under the drifted paths' parents; False when nothing moved."""
+        """Take over what stands under the drifted paths' parents; False when there is nothing.
+
+        Raises:
+            ClusterError: HF2004, the object moved at each try. An apply now would leave both
+                values, and an echo that calls them right.
+        """
         live = order.live
         for attempt in range(order.tries):
             if attempt:
@@ -217,7 +222,14 @@ class ObjectWriting:
                 return False
             if await self._patched(live, fields, order.permit):
                 return True
-        return False
+        raise ClusterError(
+            _CONFLICT_CODE,
+            f"The object was written by others at each of {order.tries} tries to take its fields "
+            "over.",
+            about=order.target.key,
+            hint="Holdfast tries again by itself",
+            retry=Retry.NOW,
+        )
 
     async def _patched(
         self, live: Manifest, fields: list[dict[str, object]], permit: Authorized

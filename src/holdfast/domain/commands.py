@@ -111,6 +111,21 @@ class ConfirmDeletion:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateProject:
+    """Create an AppProject."""
+
+    manifest: Tree
+    upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteProject:
+    """Delete an AppProject."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PauseHealing:
     """Hold healing, automatic sync and automatic prune for a while.
 

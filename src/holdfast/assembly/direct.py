@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from holdfast.assembly.lazy import LazyRenderer, LazySources
+from holdfast.assembly.lazy import LazyCommits, LazyRenderer, LazySources
+from holdfast.assembly.places import cache_home
 from holdfast.assembly.pod_logs import PodLogReader
 from holdfast.cluster.connection import connect
 from holdfast.cluster.kubeconfig import find_access
+from holdfast.controller.requests.adopting import AdoptionPorts
 from holdfast.controller.requests.commands import DirectCommands, RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.queries import DirectQueries
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
+from holdfast.renderers.copies import CheckoutCopies
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ async def open_direct(
         async def whoami() -> str:
             return (await connection.reader.whoami()).user
 
+        copies = CheckoutCopies(str(cache_home() / "repositories" / "copies"))
+        stack.push_async_callback(copies.close)
         ports = RequestPorts(
             reader=connection.reader,
             writer=connection.writer,
@@ -67,6 +72,7 @@ async def open_direct(
             clock=clock,
             control_namespace=namespace,
             server=access.server,
+            adoption=AdoptionPorts(renderer, copies, LazyCommits(clock)),
             whoami=whoami,
         )
         feed = ApplicationFeed(connection.watching)

@@ -3,17 +3,30 @@
 `app get` needs neither; importing libgit2 and starting a render worker would be most of its time.
 """
 
+import os
 import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from holdfast.assembly.places import cache_home
 from holdfast.domain.ports import Clock
-from holdfast.domain.source import Checkout, CommitInfo, RenderContext, Rendered, Source
+from holdfast.domain.source import (
+    Checkout,
+    CommitInfo,
+    CommitOrder,
+    Committed,
+    RenderContext,
+    Rendered,
+    Source,
+    SourceType,
+)
+from holdfast.domain.text_nodes import TextNode
 
 if TYPE_CHECKING:
     from holdfast.renderers.dispatch import Renderers
     from holdfast.sources.git import GitSources
+    from holdfast.sources.mirrors import GitCredentials
 
 
 class LazySources:
@@ -49,7 +62,8 @@ class LazySources:
         if self._sources is None:
             from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
 
-            self._sources = GitSources(str(cache_home() / "repositories"), ("/",), self._clock)
+            cache = str(cache_home() / "repositories")
+            self._sources = GitSources(cache, ("/",), self._clock, _own_credentials)
         return self._sources
 
 
@@ -64,12 +78,25 @@ class LazyRenderer:
 
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         """Render one source."""
+        return await self._get().render(checkout, source, context)
+
+    async def locate(self, text: str, file: str) -> tuple[TextNode | None, ...]:
+        """Return where the values of a file stand."""
+        return await self._get().locate(text, file)
+
+    async def inspect(
+        self, checkout: Checkout, source: Source, context: RenderContext
+    ) -> tuple[SourceType, Source]:
+        """Return the tool that a source wants, override files merged in."""
+        return await self._get().inspect(checkout, source, context)
+
+    def _get(self) -> "Renderers":
         if self._renderers is None:
             from holdfast.renderers.dispatch import Renderers  # noqa: PLC0415 - see the module docstring
 
             self._scratch = tempfile.TemporaryDirectory(prefix="holdfast-")
             self._renderers = Renderers(self._clock, scratch_dir=self._scratch.name)
-        return await self._renderers.render(checkout, source, context)
+        return self._renderers
 
     def refuse_unbuilt(self, source: Source) -> None:
         """Raise for a source whose type is not built."""
@@ -88,3 +115,34 @@ class LazyRenderer:
             await self._renderers.stop()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+
+class LazyCommits:
+    """The port `Commits`; a person's own credentials, from the environment."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start nothing."""
+        self._clock = clock
+
+    async def commit(self, source: Source, base: str, order: CommitOrder) -> Committed:
+        """Commit files, and push them."""
+        from holdfast.sources.commits import GitCommits  # noqa: PLC0415 - see the module docstring
+
+        cache = str(cache_home() / "repositories")
+        return await GitCommits(cache, self._clock, _own_credentials).commit(source, base, order)
+
+
+def _own_credentials(url: str) -> "GitCredentials | None":
+    """Return `HOLDFAST_GIT_USERNAME` and `…_PASSWORD`, for https and `HOLDFAST_GIT_HOST` alone.
+
+    The host must be named: whoever writes an Application chooses the URL, and could have the
+    password sent anywhere.
+    """
+    from holdfast.sources.mirrors import GitCredentials  # noqa: PLC0415 - see the module docstring
+
+    password = os.environ.get("HOLDFAST_GIT_PASSWORD", "")
+    host = os.environ.get("HOLDFAST_GIT_HOST", "")
+    parts = urlsplit(url)
+    if not password or not host or parts.scheme != "https" or parts.netloc != host:
+        return None
+    return GitCredentials(os.environ.get("HOLDFAST_GIT_USERNAME", "git"), password)

@@ -33,6 +33,7 @@ APP_ENTRIES = (
     Entry("patch", f"{_APP}.change", "Patch an Application."),
     Entry("confirm-deletion", f"{_APP}.delete", "Approve deletions that wait for a person."),
     Entry("edit", f"{_APP}.change", "Edit an Application in an editor."),
+    Entry("adopt", f"{_APP}.adopt", "Take what was changed in the cluster into git."),
     Entry("logs", f"{_APP}.logs", "Print logs of an Application's pods."),
 )
 PROJECT_ENTRIES = (

@@ -111,6 +111,26 @@ class ConfirmDeletion:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptDrift:
+    """Take live drift into git: commit it, or push a branch with it (DESIGN §4.6).
+
+    Attributes:
+        resources: Only these objects; empty for all.
+        message: The commit's message.
+        author: `Name <mail>`, or `""` for who git's configuration says.
+        branch: The branch to make; `""` commits on the one that `targetRevision` names.
+        push: Whether to push it.
+    """
+
+    app: AppKey
+    message: str
+    resources: tuple[SelectedResource, ...] = ()
+    author: str = ""
+    branch: str = ""
+    push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CreateProject:
     """Create an AppProject."""
 
@@ -173,6 +193,7 @@ Command: TypeAlias = (
     | TerminateOperation
     | DeleteApplication
     | ConfirmDeletion
+    | AdoptDrift
     | CreateProject
     | DeleteProject
     | PauseHealing

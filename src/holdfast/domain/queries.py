@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.operation import SelectedResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class ResourceTree:
     """Managed objects with their children. Answer: `{nodes: […]}` as controller.md §8.5."""
 
     app: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAdoption:
+    """What `AdoptDrift` would commit.
+
+    Answer: `{diff, files: […], adopted: […], refused: […]}`; nothing is written.
+    """
+
+    app: AppKey
+    resources: tuple[SelectedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ Query: TypeAlias = (
     | GetManifests
     | ManagedResources
     | ResourceTree
+    | PlanAdoption
     | GetProject
     | ListProjects
     | GetStatus

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from holdfast.controller.requests.adopting import Adopting, AdoptionPorts
 from holdfast.controller.requests.applications import ApplicationWrites
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.lookup import Lookup
+from holdfast.controller.requests.managed import ManagedObjects
 from holdfast.controller.requests.pauses import PauseWrites
 from holdfast.controller.requests.projects import ProjectWrites
 from holdfast.controller.requests.refreshing import Refreshing
@@ -14,6 +16,7 @@ from holdfast.controller.requests.rendering import Rendering
 from holdfast.controller.requests.running import OperationWrites
 from holdfast.controller.requests.specs import SpecChecks
 from holdfast.domain.commands import (
+    AdoptDrift,
     Command,
     ConfirmDeletion,
     CreateApplication,
@@ -54,6 +57,7 @@ class RequestPorts:
     Attributes:
         control_namespace: Where projects and the controller live.
         server: Address of the cluster, for people.
+        adoption: For taking drift into git; None where that is not offered.
         whoami: Asks the API server for our user name there.
     """
 
@@ -69,6 +73,7 @@ class RequestPorts:
     control_namespace: str
     server: str = ""
     whoami: Callable[[], Awaitable[str]] = _nobody
+    adoption: AdoptionPorts | None = None
 
     @property
     def lookup(self) -> Lookup:
@@ -82,6 +87,13 @@ class RequestPorts:
             self.sources, self.renderer, self.kinds, self.sealing, self.control_namespace
         )
 
+    @property
+    def adopting(self) -> Adopting:
+        """Takes drift into git."""
+        rendering = self.rendering
+        managed = ManagedObjects(self.reader, self.writer, self.kinds, rendering)
+        return Adopting(self.lookup, rendering, self.sources, self.writer, managed, self.adoption)
+
 
 class DirectCommands:
     """Writes what `argocd --core` would write."""
@@ -93,6 +105,7 @@ class DirectCommands:
         self._applications = ApplicationWrites(ports.system, lookup, checks, ports.clock)
         self._operations = OperationWrites(ports.system, lookup, rendering, ports.clock)
         self._projects = ProjectWrites(ports.system, ports.reader, lookup)
+        self._adopting = ports.adopting
         self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
         self._pauses = PauseWrites(ports.system, ports.reader, lookup, ports.clock, ports.whoami)
 
@@ -107,10 +120,14 @@ class DirectCommands:
                 return await self._pauses.carry_out(command, who)
             case RefreshApplication():
                 return await self._refreshing.refresh(command)
-            case CreateProject():
-                return await self._projects.create(command)
-            case DeleteProject():
-                return await self._projects.delete(command)
+            case AdoptDrift():
+                return await self._adopting.carry_out(command)
+            case CreateProject() | DeleteProject():
+                if isinstance(command, CreateProject):
+                    work = self._projects.create(command)
+                else:
+                    work = self._projects.delete(command)
+                return await work
             case (
                 CreateApplication()
                 | UpdateSpec()

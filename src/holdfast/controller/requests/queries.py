@@ -27,6 +27,7 @@ from holdfast.domain.queries import (
     ListPauses,
     ListProjects,
     ManagedResources,
+    PlanAdoption,
     PodLogs,
     Query,
     ResourceTree,
@@ -66,7 +67,13 @@ class DirectQueries:
         """Answer, or raise a HoldfastError that says why not."""
         del who  # straight to the cluster: its own access rules decide
         match query:
-            case GetApplication() | GetManifests() | ManagedResources() | ResourceTree():
+            case (
+                GetApplication()
+                | GetManifests()
+                | ManagedResources()
+                | ResourceTree()
+                | PlanAdoption()
+            ):
                 return await self._about_one(query)
             case ListApplications():
                 return await self._list(query)
@@ -82,7 +89,8 @@ class DirectQueries:
                 assert_never(query)
 
     async def _about_one(
-        self, query: GetApplication | GetManifests | ManagedResources | ResourceTree
+        self,
+        query: GetApplication | GetManifests | ManagedResources | ResourceTree | PlanAdoption,
     ) -> JSON:
         app = await self._lookup.application(query.app)
         match query:
@@ -94,6 +102,8 @@ class DirectQueries:
                 return await self._managed.records(app, query.revision, query.local)
             case ResourceTree():
                 return await self._trees.build(app)
+            case PlanAdoption():
+                return await self._ports.adopting.plan(app, query.resources)
             case _:
                 assert_never(query)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from holdfast.domain.application import IN_CLUSTER_SERVER, Application
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
-from holdfast.domain.source import Checkout, RenderContext, Source
+from holdfast.domain.source import Checkout, RenderContext, Rendered, Source
 from holdfast.planning.targets import Targets, TargetSettings, build_targets
 
 LOCAL_SEPARATOR = "//"
@@ -49,29 +49,39 @@ class Rendering:
             base = app.sources[0].tree if app.sources else {}
             source = Source.parse({**base, "repoURL": root, "path": path or "."})
             manifests = await self._render(app, source, Checkout(root, "", root))
-            return self._targets(app, manifests)
+            return self.targets(app, manifests)
         found: list[Manifest] = []
         shas = await self.resolve(app, revisions)
         for source, sha in zip(app.sources, shas, strict=True):
             if source.ref and not source.path and not source.chart:
                 continue
             found += await self._render(app, source, await self.sources.checkout(source, sha))
-        return self._targets(app, found)
+        return self.targets(app, found)
 
-    async def _render(
+    async def render_source(
         self, app: Application, source: Source, checkout: Checkout
-    ) -> tuple[Manifest, ...]:
-        context = RenderContext(
+    ) -> Rendered:
+        """Render one source from files that are there; with origins, without tracking."""
+        return await self.renderer.render(checkout, source, self.context_of(app))
+
+    def context_of(self, app: Application) -> RenderContext:
+        """Return what a render may know about an Application."""
+        return RenderContext(
             app_instance=app.key.instance_name(self.control_namespace),
             app_name=app.key.name,
             destination_namespace=app.destination.namespace,
             project=app.project,
         )
-        return (await self.renderer.render(checkout, source, context)).manifests
 
-    def _targets(
+    async def _render(
+        self, app: Application, source: Source, checkout: Checkout
+    ) -> tuple[Manifest, ...]:
+        return (await self.render_source(app, source, checkout)).manifests
+
+    def targets(
         self, app: Application, manifests: list[Manifest] | tuple[Manifest, ...]
     ) -> Targets:
+        """Return sealed targets of what was rendered."""
         settings = TargetSettings(
             instance=app.key.instance_name(self.control_namespace),
             namespace=app.destination.namespace,

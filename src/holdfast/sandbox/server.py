@@ -1,14 +1,12 @@
 """`Sandbox`: start and stop the embedded cluster."""
 
 import asyncio
-import logging
 import socket
 from pathlib import Path
 from typing import Self
 
 import uvicorn
 
-from holdfast.kit.tasks import Supervisor
 from holdfast.sandbox.admission.builtin_rules import make_rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.bootstrap import lay_foundation
@@ -30,8 +28,6 @@ from holdfast.sandbox.store.objects import Store
 from holdfast.sandbox.verbs.deleting import Deleter
 from holdfast.sandbox.verbs.patching import Patcher
 from holdfast.sandbox.verbs.writing import Writer
-
-log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
 # Seconds for clients to read the end of their answers when the server stops.
@@ -57,7 +53,6 @@ class Sandbox:
         self._server: uvicorn.Server | None = None
         self._handlers: Handlers | None = None
         self._staff: Staff | None = None
-        self._supervisor = Supervisor(settings.clock)
         self.url = ""
         self.kubeconfig_path = settings.kubeconfig or Path()
         self.ca_pem = ""
@@ -142,7 +137,6 @@ class Sandbox:
         if self._server is not None:
             server, self._server = self._server, None
             await self._close(server)
-        await self._supervisor.stop()
         if self._database is not None:
             database, self._database = self._database, None
             await database.stop()
@@ -202,14 +196,3 @@ def _handlers(plane: Plane) -> Handlers:
         documents=Documents(plane.registry),
         subresources=Subresources(plane, changer),
     )
-
-
-def run_forever(settings: SandboxSettings) -> None:
-    """Run until interrupted; for trying the room alone."""
-
-    async def main() -> None:
-        async with Sandbox(settings) as sandbox:
-            log.info("ready api=%s kubeconfig=%s", sandbox.url, sandbox.kubeconfig_path)
-            await asyncio.Event().wait()
-
-    asyncio.run(main())

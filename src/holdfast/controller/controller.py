@@ -245,7 +245,8 @@ class Controller:
             return
         if self._settings.observe:
             if not app.is_deleting:
-                await self._look(state, level)
+                # What others write is not our status: each of their writes is looked at again.
+                await self._look(state, max(level, Level.RECENT))
         elif restore_run(app, self._ports.clock.now()) is not None:
             await self._operate(state)
         elif app.is_deleting:

@@ -212,6 +212,7 @@ class AppState:
         next_wave_at: When the next wave of a running operation may begin (monotonic seconds).
         failures: Rounds in a row that ended with a mistake of ours.
         fights_told: Fights for which an Event was written.
+        observed: With `--observe`: what was last said about it in the log.
     """
 
     application: Application
@@ -227,6 +228,7 @@ class AppState:
     next_wave_at: float = 0.0
     failures: int = 0
     fights_told: set[str] = field(default_factory=set)
+    observed: str = ""
 
     @property
     def key(self) -> AppKey:

@@ -18,6 +18,7 @@ from holdfast.domain.application import (
     REFRESH_TIMESTAMP_ANNOTATION,
     Application,
 )
+from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import AppEvent, EventRecorder, Listener, Reason, SyncEnded
 from holdfast.domain.identity import ResourceKey
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 _GONE = "HF2003"
 _INVALID = "HF2005"  # the `test` failed: a newer request has come, and has an event of its own
 _TOO_LARGE = 413
+_NAMED = 10  # objects that a line of the log names
 
 
 class StatusWriter:
@@ -62,6 +64,9 @@ class StatusWriter:
         wanted = {key: value for key, value in wanted.items() if value is not None}
         patch = difference(current, wanted)
         if not patch:
+            return
+        if self._settings.observe:
+            _keep(state, wanted)
             return
         await self._patch(state, {"status": patch}, SystemWrite.APPLICATION_STATUS)
 
@@ -255,6 +260,34 @@ class StatusWriter:
         if run.finished_at is not None:
             seconds = (run.finished_at - run.started_at).total_seconds()
             self._metrics.increment("argocd_app_sync_duration_seconds_total", seconds, **labels)
+
+
+def _keep(state: AppState, status: Tree) -> None:
+    """With `--observe`: keep the status in memory, and say in the log what it comes to."""
+    app = state.application
+    state.application = Application.parse(Manifest({**app.manifest.tree, "status": status}))
+    text = _summary(status)
+    if text != state.observed:
+        state.observed = text
+        log.info("observed app=%s %s", app.key, text)
+
+
+def _summary(status: Tree) -> str:
+    differing = [
+        f"{row.get('kind')}/{row.get('name')}"
+        for row in status.get("resources") or ()
+        if row.get("status") not in (None, "", SyncCode.SYNCED.value)
+    ]
+    text = (
+        f"sync={(status.get('sync') or {}).get('status')} "
+        f"health={(status.get('health') or {}).get('status')} "
+        f"differs={','.join(differing[:_NAMED]) or '-'}"
+    )
+    if len(differing) > _NAMED:
+        text += f" and {len(differing) - _NAMED} more"
+    for condition in status.get("conditions") or ():
+        text += f" {condition.get('type')}: {condition.get('message')}"
+    return text
 
 
 def difference(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Tree:

@@ -41,6 +41,8 @@ def holdfast(
         stdin=io.StringIO(stdin),
         environ=environ if environ is not None else {"PATH": os.environ.get("PATH", "")},
         connect=link.connect,
+        open_journal=lambda _dsn, _kubeconfig: link.journal,
+        now=link.clock.now,
     )
     code = run(list(argv), session)
     return Result(code, out.getvalue(), err.getvalue())

@@ -14,6 +14,7 @@ from holdfast.domain.application import APPLICATION
 from holdfast.domain.commands import Command, Done
 from holdfast.domain.errors import ClusterError, ConfigurationError
 from holdfast.domain.identity import AppKey, GroupKind, GroupVersionKind, ResourceKey, Uid
+from holdfast.domain.journal import DriftStats, Episode, EpisodeFilter
 from holdfast.domain.kinds import EVENT, LEASE, NAMESPACE, SECRET_V1, KindInfo
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
@@ -123,6 +124,35 @@ class FakeCommands:
         return self.answer(command)
 
 
+class FakeJournal:
+    """A journal with a few episodes."""
+
+    def __init__(self, *episodes: Episode) -> None:
+        self.kept = episodes
+        self.wanted: list[EpisodeFilter] = []
+
+    async def episodes(self, wanted: EpisodeFilter) -> tuple[Episode, ...]:
+        self.wanted.append(wanted)
+        return tuple(e for e in self.kept if e.is_open or not wanted.open_only)
+
+    async def episode(self, episode_id: str) -> Episode:
+        return next(e for e in self.kept if e.id.startswith(episode_id))
+
+    async def stats(self, since: datetime | None) -> DriftStats:
+        return DriftStats(
+            since,
+            episodes=len(self.kept),
+            open=sum(e.is_open for e in self.kept),
+            heals=2,
+            syncs=3,
+            heal_ms={"p50": 8.4, "p90": 12.0, "p99": 31.0, "max": 1200.0},
+            by_state={"healed": 1, "paused": 1},
+            by_what={"changed": 1, "missing": 1},
+            by_app={"argocd/web": 2},
+            by_manager={"kubectl-edit": 1, "unknown": 1},
+        )
+
+
 @dataclass
 class FakeLink:
     """A way to a cluster that is not there."""
@@ -130,6 +160,7 @@ class FakeLink:
     queries: FakeQueries = field(default_factory=FakeQueries)
     commands: FakeCommands = field(default_factory=FakeCommands)
     clock: FakeClock = field(default_factory=FakeClock)
+    journal: FakeJournal = field(default_factory=FakeJournal)
     targets: list[Any] = field(default_factory=list)
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast.cli.layouts import Frame, text
 from holdfast.cli.moments import span
-from holdfast.cli.pauses.words import drifted, listed, target_words
+from holdfast.cli.pauses.words import drifted, listed, self_heals, target_words
 from holdfast.cli.session import Link
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey
@@ -30,7 +30,7 @@ async def _paused(link: Link, app: dict[str, Any]) -> tuple[str, ...]:
         return ()
     lines = [_pause_line(pause, link.clock.now()) for pause in pauses]
     differing = drifted(app)
-    if differing:
+    if differing and self_heals(app):
         lines.append(f"resume puts back: {', '.join(differing)}")
     return tuple(lines)
 
@@ -41,7 +41,7 @@ def _pause_line(pause: Pause, now: datetime) -> str:
         PauseScope.APPLICATION: "",
         PauseScope.OBJECT: f"{pause.resource}: ",
     }.get(pause.scope, f"{target_words(pause)}: ")
-    return f"{about}{pause.describe()}{left}"
+    return f"{about}{pause.describe().removeprefix('paused ')}{left}"
 
 
 async def _windows(link: Link, app: dict[str, Any]) -> Frame:

@@ -110,9 +110,11 @@ async def say_what_comes_back(call: Call, link: "Link", ended: list[Pause]) -> N
             tree = await link.queries.answer(GetApplication(key), "")
         except HoldfastError:
             continue  # it was deleted while it was paused
-        differing = drifted(tree)
-        if differing:
-            call.note(f"put back in {key.name}: {', '.join(differing)}")
+        differing = ", ".join(drifted(tree))
+        if differing and self_heals(tree):
+            call.note(f"put back in {key.name}: {differing}")
+        elif differing:
+            call.note(f"{key.name} differs from git, and self-heal is off: {differing}")
 
 
 def drifted(app: Any) -> list[str]:
@@ -125,6 +127,12 @@ def drifted(app: Any) -> list[str]:
         for item in layouts.items(app, "status", "resources")
         if text(item, "status") == "OutOfSync"
     ]
+
+
+def self_heals(app: Any) -> bool:
+    """Whether drift of an Application is put back by itself."""
+    automated = layouts.block(app, "spec", "syncPolicy", "automated")
+    return layouts.is_automated(app) and automated.get("selfHeal") is True
 
 
 def target_words(pause: Pause) -> str:

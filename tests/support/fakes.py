@@ -91,6 +91,8 @@ class FakeQueries:
                 return self.answers.get(ListPauses, [])
             case GetProject(name):
                 return self.answers.get(GetProject) or {"metadata": {"name": name}, "spec": {}}
+            case _:
+                return self.answers[type(query)]
 
     async def watch_application(self, app: AppKey) -> AsyncIterator[Tree | None]:
         for tree in self.versions.get(app) or [self.apps.get(app)]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -17,9 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from holdfast.domain.errors import ConfigurationError
-from holdfast.sandbox import SandboxSettings
+from holdfast.sandbox import Sandbox, SandboxSettings
 from tests.support.kube_rest import KubeRest
-from tests.support.kubectl import config_map
+from tests.support.kubectl import config_map, deployment
 from tests.support.sandbox import SandboxPlane
 
 if TYPE_CHECKING:
@@ -174,3 +175,33 @@ def test_a_sandbox_without_controllers_makes_nothing_by_itself() -> None:
     assert client.send("GET", "/api/v1/nodes").body["items"] == []
     client.close()
     plane.stop()
+
+
+async def _ask_in_loop(sandbox: Sandbox, method: str, path: str, body: Any = None) -> bytes:
+    trust = ssl.create_default_context(cadata=sandbox.ca_pem)
+    port = int(sandbox.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+    raw = b"" if body is None else json.dumps(body).encode()
+    kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {sandbox.token}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(raw)}\r\n\r\n"
+    )
+    writer.write(head.encode() + raw)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_no_request_blocks_the_event_loop(tmp_path: Path) -> None:
+    """The loop of this test is watched: reading a file or a socket on it fails the test."""
+    async with Sandbox(SandboxSettings(data=tmp_path / "data")) as sandbox:
+        for path in ("/api", "/apis", "/openapi/v3/apis/apps/v1", "/openapi/v2", "/api/v1/pods"):
+            assert b" 200 OK" in await _ask_in_loop(sandbox, "GET", path)
+        web = "/apis/apps/v1/namespaces/default/deployments/web"
+        made = await _ask_in_loop(sandbox, "PATCH", f"{web}?fieldManager=t", deployment("web"))
+        assert b" 201 Created" in made
+        while b'"readyReplicas":2' not in await _ask_in_loop(sandbox, "GET", web):
+            pass

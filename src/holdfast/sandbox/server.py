@@ -7,6 +7,7 @@ from typing import Self
 
 import uvicorn
 
+from holdfast.sandbox.admission import shapes
 from holdfast.sandbox.admission.builtin_rules import make_rules
 from holdfast.sandbox.admission.shapes import Shapes
 from holdfast.sandbox.bootstrap import lay_foundation
@@ -22,6 +23,7 @@ from holdfast.sandbox.http.watch import Watches
 from holdfast.sandbox.kinds.registry import Registry
 from holdfast.sandbox.openapi.documents import Documents
 from holdfast.sandbox.plane import Plane
+from holdfast.sandbox.protobuf import decoding
 from holdfast.sandbox.settings import SandboxSettings
 from holdfast.sandbox.store.database import Database
 from holdfast.sandbox.store.objects import Store
@@ -75,6 +77,7 @@ class Sandbox:
             raise
 
     async def _start(self, folder: DataFolder) -> None:
+        await asyncio.to_thread(_read_tables)
         store = await self._open_store(folder)
         plane = Plane(
             store, Registry(), self._settings.clock, builtin_controllers=self._settings.controllers
@@ -173,6 +176,11 @@ class Sandbox:
         await self.stop()
 
 
+def _read_tables() -> None:
+    shapes.read_tables()
+    decoding.read_tables()
+
+
 def _read_store(path: Path) -> tuple[Store, Database]:
     database = Database(path)
     store = Store(database, database.last_version())
@@ -182,11 +190,11 @@ def _read_store(path: Path) -> tuple[Store, Database]:
 
 
 def _handlers(plane: Plane) -> Handlers:
-    rules, shapes = make_rules(plane), Shapes()
+    rules, types = make_rules(plane), Shapes()
     viewer = Viewer(plane.clock)
     reader = Reader(plane, viewer)
-    writer = Writer(plane, rules, shapes)
-    changer = Changer(plane, reader, writer, Patcher(plane, writer, shapes), Deleter(plane))
+    writer = Writer(plane, rules, types)
+    changer = Changer(plane, reader, writer, Patcher(plane, writer, types), Deleter(plane))
     return Handlers(
         plane=plane,
         reader=reader,

@@ -138,10 +138,38 @@ def check_job(case: Case) -> list[FieldError]:
         errors.append(invalid_value("spec.completions", new.get("completions"), IMMUTABLE))
     for key in _JOB_FIXED:
         if key == "template" and old.get("suspend"):
-            continue
-        if new.get(key) != old.get(key):
+            errors += _suspended_template_errors(new.get(key) or {}, old.get(key) or {})
+        elif new.get(key) != old.get(key):
             errors.append(invalid_value(f"spec.{key}", new.get(key), IMMUTABLE))
     return errors
+
+
+_MAY_CHANGE_BEFORE_START = (
+    "affinity",
+    "nodeSelector",
+    "schedulingGates",
+    "tolerations",
+)
+
+
+def _suspended_template_errors(new: Tree, old: Tree) -> list[FieldError]:
+    """A Job that waits may still be told where to run and what it may use."""
+    if _fixed_template(new) == _fixed_template(old):
+        return []
+    return [invalid_value("spec.template.spec", new.get("spec"), IMMUTABLE)]
+
+
+def _fixed_template(template: Tree) -> Tree:
+    spec = dict(template.get("spec") or {})
+    for key in _MAY_CHANGE_BEFORE_START:
+        spec.pop(key, None)
+    for key in ("containers", "initContainers"):
+        if spec.get(key):
+            spec[key] = [
+                {name: item for name, item in row.items() if name != "resources"}
+                for row in spec[key]
+            ]
+    return spec
 
 
 def check_claim(case: Case) -> list[FieldError]:

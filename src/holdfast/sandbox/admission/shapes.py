@@ -36,15 +36,36 @@ from holdfast.schema.decoding import (
 from holdfast.schema.defaults import with_defaults
 from holdfast.schema.field_path import field_path
 from holdfast.schema.field_set import EMPTY, FieldSet
-from holdfast.schema.kinds import find_builtin_kind, reset_fields
+from holdfast.schema.kinds import builtin_kinds, find_builtin_kind, reset_fields
 from holdfast.schema.managed_fields import ManagedFieldsError
 from holdfast.schema.strategic_merge import PatchError, strategic_merge
 from holdfast.schema.structural import shape_custom
-from holdfast.schema.types import ObjectType, find_type, type_from_crd_schema
+from holdfast.schema.types import (
+    ObjectType,
+    find_type,
+    get_named_type,
+    type_from_crd_schema,
+)
 from holdfast.schema.validation import validate_custom
 
 _STATUS = FieldSet.of(field_path("status"))
 _SPEC = FieldSet.of(field_path("spec"))
+
+
+_SHARED = (
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+    "io.k8s.apimachinery.pkg.api.resource.Quantity",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension",
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+)
+
+
+def read_tables() -> None:
+    """Read every table of types from disk, so that no request does it on the event loop."""
+    for kind in builtin_kinds():
+        find_type(kind.gvk)
+    for name in _SHARED:
+        get_named_type(name)
 
 
 class Shapes:

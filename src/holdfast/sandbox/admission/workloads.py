@@ -80,7 +80,7 @@ def check_job_template(case: Case) -> list[FieldError]:
         spec = (spec.get("jobTemplate") or {}).get("spec") or {}
         field = "spec.jobTemplate.spec"
     template = spec.get("template") or {}
-    errors: list[FieldError] = []
+    errors = template_errors(template, f"{field}.template", _ALL_RESTARTS)
     policy = (template.get("spec") or {}).get("restartPolicy")
     if policy == "Always":
         where = f"{field}.template.spec.restartPolicy"
@@ -91,8 +91,20 @@ def check_job_template(case: Case) -> list[FieldError]:
                 'Required value: valid values: "OnFailure", "Never"',
             )
         )
-    errors += template_errors(template, f"{field}.template", _ALL_RESTARTS)
+    if case.resource.plural == "jobs":
+        errors += _job_selector_errors(spec)
     return errors
+
+
+def _job_selector_errors(spec: Tree) -> list[FieldError]:
+    if spec.get("selector") is not None:
+        return []
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    words = "`selector` does not match template `labels`"
+    return [
+        required("spec.selector"),
+        invalid_value("spec.template.metadata.labels", labels, words),
+    ]
 
 
 def check_budget(case: Case) -> list[FieldError]:

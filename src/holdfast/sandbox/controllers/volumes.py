@@ -49,6 +49,10 @@ class Volumes:
         if claim["metadata"].get("deletionTimestamp"):
             self._unprotect(access, claim)
             return None
+        finalizers = claim["metadata"].get("finalizers") or []
+        if CLAIM_PROTECTION not in finalizers:
+            metadata = {**claim["metadata"], "finalizers": [*finalizers, CLAIM_PROTECTION]}
+            claim = access.update(CLAIMS, {**claim, "metadata": metadata})
         if value(claim, "status", "phase") == "Bound":
             return None
         volume = self._find_volume(access, claim)

@@ -55,6 +55,12 @@ def package_name(version: str) -> str:
     return f"{group.split('.')[0] or 'core'}.{name}"
 
 
+def read_tables() -> None:
+    """Read every table from disk, so that no request does it on the event loop."""
+    for path in files("holdfast.sandbox.protobuf").joinpath("tables").iterdir():
+        _table(path.name.removesuffix(".json"))
+
+
 @cache
 def _table(package: str) -> dict[str, dict[str, list[str]]]:
     path = files("holdfast.sandbox.protobuf").joinpath("tables", f"{package}.json")

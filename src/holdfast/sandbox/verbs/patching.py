@@ -65,6 +65,7 @@ class Patcher:
         Raises:
             StatusError: It is refused; nothing was changed.
         """
+        _check_type(resource, content_type)
         _check_options(content_type, options)
         storage = self.plane.registry.find_id(resource.id) or resource
         namespace = target.namespace if resource.namespaced else ""
@@ -92,13 +93,10 @@ class Patcher:
                 if not isinstance(patch, dict):
                     raise bad_request("error decoding patch: the body is not an object")
                 return merge_patch(tree, patch)
-            case "application/strategic-merge-patch+json" if not resource.custom:
+            case _:
                 if not isinstance(patch, dict):
                     raise bad_request("error decoding patch: the body is not an object")
                 return self.shapes.strategic(resource, tree, patch)
-            case _:
-                message = "415: Unsupported Media Type"
-                raise StatusError(415, "UnsupportedMediaType", message, {})
 
     def _apply(
         self,
@@ -166,6 +164,14 @@ def patched_tree(content_type: str, tree: Tree, body: bytes) -> Tree:
     if not isinstance(patched, dict):
         raise bad_request("the patched object is not an object")
     return patched
+
+
+def _check_type(resource: Resource, content_type: str) -> None:
+    if content_type not in {JSON_PATCH, MERGE, STRATEGIC, APPLY}:
+        message = "415: Unsupported Media Type"
+        raise StatusError(415, "UnsupportedMediaType", message, {})
+    if resource.custom and content_type == STRATEGIC:
+        raise unsupported_media_type([JSON_PATCH, MERGE, APPLY])
 
 
 def _check_options(content_type: str, options: WriteOptions) -> None:

@@ -88,7 +88,6 @@ def test_what_is_not_built_says_so(sandbox_plane: SandboxPlane) -> None:
         f"{group}/validatingwebhookconfigurations",
         f"{group}/validatingadmissionpolicies",
         "/apis/apiregistration.k8s.io/v1/apiservices",
-        "/api/v1/namespaces/default/limitranges",
         "/api/v1/namespaces/default/serviceaccounts/default/token",
     ):
         answer = client.send("POST", path, {"metadata": {"name": "x"}})

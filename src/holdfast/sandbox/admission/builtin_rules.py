@@ -1,6 +1,6 @@
 """What single kinds add to an object and what they refuse, registered once."""
 
-from holdfast.sandbox.admission import fixed, others, quotas, services, workloads
+from holdfast.sandbox.admission import fixed, limits, others, quotas, services, workloads
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
@@ -23,7 +23,7 @@ def make_rules(plane: Plane) -> Rules:
     rules.on("policy", "poddisruptionbudgets", check=workloads.check_budget)
     rules.on("networking.k8s.io", "ingresses", check=others.check_ingress)
     rules.on("autoscaling", "horizontalpodautoscalers", check=others.check_autoscaler)
-    rules.admit.append(quotas.admit)
+    rules.admit += [limits.admit, quotas.admit]
     rules.on("", "resourcequotas", check=quotas.check_quota)
     return rules
 
@@ -32,6 +32,7 @@ def _core(rules: Rules, plane: Plane) -> None:
     addresses = services.Addresses(plane.store)
     rules.on("", "namespaces", prepare=_namespace)
     rules.on("", "services", prepare=addresses.prepare, check=services.check_service)
+    rules.on("", "pods", prepare=limits.set_defaults)
     rules.on("", "pods", prepare=workloads.prepare_pod, check=workloads.check_pod_itself)
     rules.on("", "pods", check=fixed.check_pod)
     rules.on("", "configmaps", check=fixed.check_config)

@@ -30,7 +30,6 @@ _WEBHOOKS = "mutatingwebhookconfigurations", "validatingwebhookconfigurations"
 # be a lie, so they cannot be created; reading them gives an empty list.
 NOT_BUILT: dict[tuple[str, str], str] = {
     ("apiregistration.k8s.io", "apiservices"): "aggregated API servers",
-    ("", "limitranges"): "limit ranges",
     **{("admissionregistration.k8s.io", name): "admission policies" for name in _POLICIES},
     **{("admissionregistration.k8s.io", name): "admission policies" for name in _BINDINGS},
     **{("admissionregistration.k8s.io", name): "admission webhooks" for name in _WEBHOOKS},

@@ -242,13 +242,13 @@ async def at_work(
         control: The control namespace; by default a new one.
     """
     control = control or new_control()
-    process = start(kubeconfig, folder, control, *options)
-    try:
-        await asyncio.to_thread(process.is_leading)
-        async with Person(kubeconfig) as person:
-            site = Site(kubeconfig, folder, control, person, process)
+    async with Person(kubeconfig) as person:
+        process = start(kubeconfig, folder, control, *options)
+        site = Site(kubeconfig, folder, control, person, process)
+        try:
+            await asyncio.to_thread(process.is_leading)
             yield site
             await site.clean_up()
             await person.delete(Ref("v1", "Namespace", "", control))
-    finally:
-        await asyncio.to_thread(process.kill)
+        finally:
+            await asyncio.to_thread(site.process.kill)  # perhaps another one by now

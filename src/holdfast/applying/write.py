@@ -27,6 +27,7 @@ from holdfast.schema.field_set import FieldSet
 from holdfast.schema.projection import MISSING, project
 
 MIGRATION_ANNOTATION = "argocd.argoproj.io/client-side-apply-migration-manager"
+_NOTHING: frozenset[Path] = frozenset()
 _INVALID = 422
 _CONFLICT = 409
 _CONFLICT_CODE = "HF2004"
@@ -52,6 +53,8 @@ class WriteOrder:
             since goes even if somebody else's edit owns it by now (apply.md A6).
         replaces: Write the whole object (`Replace=true`) instead of applying.
         recreates: Delete and create again where the server refuses the change (`Force=true`).
+        removes: Undeclared fields that must go (`holdfast.dev/strictness`): they are taken over
+            first, and the apply drops them.
         ignored: What a change of a live object must neither set nor reset (apply.md A4); a new
             object gets it as declared.
     """
@@ -68,6 +71,7 @@ class WriteOrder:
     applied_before: FieldSet | None = None
     replaces: bool = False
     recreates: bool = False
+    removes: tuple[Path, ...] = ()
     ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
 
 
@@ -99,6 +103,8 @@ class ObjectWriting:
     async def _change(self, order: WriteOrder) -> Manifest:
         if order.follows:
             await self._follow(order)
+        if order.removes:
+            await self._take_over(order, frozenset(order.removes))
         if order.take_over_first and await self._take_over(order):
             return await self._apply_to(order)
         try:
@@ -204,8 +210,12 @@ class ObjectWriting:
         live = await self._reader.get(seen.gvk, seen.namespace, seen.name)
         return live if live is not None and live.uid == seen.uid else None
 
-    async def _take_over(self, order: WriteOrder) -> bool:
+    async def _take_over(self, order: WriteOrder, exactly: frozenset[Path] = _NOTHING) -> bool:
         """Take over what stands under the drifted paths' parents; False when there is nothing.
+
+        Args:
+            order: What to write.
+            exactly: Take these paths over instead, and nothing beside them.
 
         Raises:
             ClusterError: HF2004, the object moved at each try. An apply now would leave both
@@ -217,7 +227,7 @@ class ObjectWriting:
                 live = await self._read_again(order)
             if live is None:
                 return False
-            fields = take_over(live, parents_of(live, order.drifted))
+            fields = take_over(live, exactly or parents_of(live, order.drifted))
             if fields is None:
                 return False
             if await self._patched(live, fields, order.permit):

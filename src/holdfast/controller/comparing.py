@@ -17,10 +17,10 @@ from holdfast.diffing.compare import (
     Comparison,
     FieldDifference,
     belongs_to,
-    compare,
 )
 from holdfast.diffing.echo import Echo, borrow, learn
 from holdfast.diffing.ignore import without_ignored
+from holdfast.diffing.strictness import compare_strictly
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import ClusterWriter
@@ -84,7 +84,8 @@ class Comparing:
         live = without_ignored(state.live.manifest, target.ignored)
         echo = state.find_echo(target)
         if echo is not None:
-            self._objects.judge(state, compare(live, echo, target.ignored.managers))
+            found = compare_strictly(live, echo, target.ignored.managers, target.strictness)
+            self._objects.judge(state, found)
             return True
         declared = without_ignored(target.manifest, target.ignored)
         before = state.echo.field_set if state.echo is not None else None

@@ -39,6 +39,8 @@ __all__ = ["Controller", "ControllerPorts"]
 
 log = logging.getLogger(__name__)
 
+_OURS = "holdfast.dev/"
+
 _SOON_S = 0.05
 _HEAL_STATUS = -1
 
@@ -118,12 +120,10 @@ class Controller:
         for source in new.sources:
             if old is None or source.repo_url not in {s.repo_url for s in old.sources}:
                 self._watch_repository(source.repo_url)
-        level = Level.NOTHING
-        if old is None or old is new or _switched_on(old, new) or old.project != new.project:
-            level = Level.LATEST
-        elif _approved_anew(old, new):
-            level = Level.RECENT
-        self._queue.add(key, level)
+        self._queue.add(key, _level_of(old, new))
+        state = self.registry.apps.get(key)
+        if old is not None and state is not None and _policy_differs(old, new):
+            self.observer.reconsider(self.registry.objects_of(state))
 
     def _watch_repository(self, repo_url: str) -> None:
         if repo_url in self._watched_repositories:
@@ -323,6 +323,24 @@ class Controller:
         wait_s = self._schedule.next_look_s(state)
         if wait_s is not None:
             self._queue.add_after(state.key, Level.NOTHING, wait_s)
+
+
+def _level_of(old: Application | None, new: Application) -> Level:
+    """Return how deep the round must go that follows a change of the Application."""
+    if old is None or old is new or _switched_on(old, new) or old.project != new.project:
+        return Level.LATEST
+    if _policy_differs(old, new):
+        return Level.LATEST
+    return Level.RECENT if _approved_anew(old, new) else Level.NOTHING
+
+
+def _policy_differs(old: Application, new: Application) -> bool:
+    """Whether a `holdfast.dev/…` annotation says something else."""
+    was, now = (
+        {key: text for key, text in app.manifest.annotations.items() if key.startswith(_OURS)}
+        for app in (old, new)
+    )
+    return was != now
 
 
 def _approved_anew(old: Application, new: Application) -> bool:

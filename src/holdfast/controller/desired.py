@@ -14,6 +14,7 @@ from holdfast.controller.installation import InstallationSettings
 from holdfast.controller.state import Desired, Packed, Target
 from holdfast.diffing.canonical import canonicalise, manifest_hash
 from holdfast.diffing.ignore import ignored_paths, unsupported_paths
+from holdfast.diffing.strictness import STRICTNESS_ANNOTATION, Strictness
 from holdfast.domain.application import IN_CLUSTER_SERVER, Application, IgnoreRule
 from holdfast.domain.condition import Condition, ConditionType
 from holdfast.domain.hooks import is_garbage_hook, is_hook, is_skipped
@@ -137,6 +138,7 @@ class DesiredStates:
         built = build_targets(manifests, self._kinds.find, settings)
         rules = (*self.settings.ignore_rules, *app.ignore_rules)
         revision = revisions[0] if revisions else ""
+        strictness = Strictness.parse(app.manifest.annotation(STRICTNESS_ANNOTATION))
         targets: dict[ResourceKey, Target] = {}
         hooks: list[Manifest] = []
         generated: list[Manifest] = []
@@ -148,7 +150,7 @@ class DesiredStates:
             if not manifest.name:
                 generated.append(manifest)
                 continue
-            target = self.target_of(manifest, revision, rules)
+            target = self.target_of(manifest, revision, rules, strictness)
             targets[manifest.key] = target
         return Desired(
             revisions=revisions,
@@ -164,7 +166,13 @@ class DesiredStates:
             fingerprint=fingerprint,
         )
 
-    def target_of(self, manifest: Manifest, revision: str, rules: tuple[IgnoreRule, ...]) -> Target:
+    def target_of(
+        self,
+        manifest: Manifest,
+        revision: str,
+        rules: tuple[IgnoreRule, ...],
+        strictness: Strictness = Strictness.DECLARED,
+    ) -> Target:
         """Seal and canonicalise one manifest."""
         final = canonicalise(self._sealing.seal(manifest))
         return Target(
@@ -173,6 +181,7 @@ class DesiredStates:
             gvk=final.gvk,
             revision=revision,
             ignored=ignored_paths(final, rules),
+            strictness=strictness,
         )
 
     def _fingerprint(
@@ -183,6 +192,7 @@ class DesiredStates:
             "revisions": list(revisions),
             "destination": app.spec.get("destination"),
             "ignore": app.spec.get("ignoreDifferences"),
+            "strictness": app.manifest.annotation(STRICTNESS_ANNOTATION),
             "project": app.project,
             "settings": repr(self.settings),
         }

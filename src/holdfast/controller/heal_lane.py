@@ -35,8 +35,9 @@ from holdfast.controller.state import (
     Target,
 )
 from holdfast.diffing.cold_start import declared_is_live
-from holdfast.diffing.compare import EQUAL, Comparison, compare
+from holdfast.diffing.compare import EQUAL, Comparison
 from holdfast.diffing.ignore import without_ignored
+from holdfast.diffing.strictness import compare_strictly, removals
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.drift import Drift, DriftKind
 from holdfast.domain.errors import ClusterError, Retry
@@ -190,7 +191,8 @@ class HealLane:
             return None
         echo = state.echo
         if echo is not None and state.echo_hash == target.hash and echo.uid == live.uid:
-            return compare(without_ignored(live, target.ignored), echo, target.ignored.managers)
+            seen = without_ignored(live, target.ignored)
+            return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
         declared = without_ignored(target.manifest, target.ignored)
         if declared_is_live(declared, without_ignored(live, target.ignored)):
             return EQUAL
@@ -340,6 +342,7 @@ class HealLane:
             permit=permit,
             drifted=tuple(row.path for row in comparison.differences) if comparison else (),
             take_over_first=comparison.is_renamed_element if comparison else False,
+            removes=removals(comparison) if comparison and target.is_strict else (),
             previous_manager=app.application.manifest.annotation(MIGRATION_ANNOTATION) or "",
             tries=self._settings.heal.take_over_tries,
         )

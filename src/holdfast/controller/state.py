@@ -19,6 +19,7 @@ import orjson
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import IgnoredPaths
+from holdfast.diffing.strictness import Strictness
 from holdfast.domain.application import Application
 from holdfast.domain.condition import Condition
 from holdfast.domain.drift import SyncCode
@@ -62,6 +63,7 @@ class Target:
         gvk: Its version is the one in which the object is watched.
         revision: Commit that declared it.
         ignored: What ignore rules take out of comparison.
+        strictness: How much beside the declared fields counts.
     """
 
     packed: Packed
@@ -69,6 +71,12 @@ class Target:
     gvk: GroupVersionKind
     revision: str
     ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
+    strictness: Strictness = Strictness.DECLARED
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether fields that nobody declared count as drift."""
+        return self.strictness is not Strictness.DECLARED
 
     @property
     def manifest(self) -> Manifest:

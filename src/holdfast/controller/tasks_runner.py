@@ -16,6 +16,7 @@ from holdfast.controller.run_state import ResultRow, ResultStatus, Run
 from holdfast.controller.state import ObjectState, Registry, Target
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.ignore import IgnoredPaths
+from holdfast.diffing.strictness import removals
 from holdfast.domain.application import Application
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
@@ -175,6 +176,7 @@ class TaskRunner:
             options=ApplyOptions(validate=task.options.validate),
             drifted=tuple(row.path for row in comparison.differences if row.path),
             take_over_first=comparison.is_renamed_element,
+            removes=removals(comparison) if target.is_strict else (),
             follows="ClientSideApplyMigration=false" not in run.operation.options,
             previous_manager=app.manifest.annotation(MIGRATION_ANNOTATION) or "",
             applied_before=before,

@@ -147,6 +147,8 @@ class Watches:
                 found.app = state.key
             if is_current and found.app == state.key:
                 found.desired = target
+                if found.applied is not None and found.applied.hash == target.hash:
+                    found.applied = target  # its rules may have changed: ignored, strictness
             if found.live is None and key in self._registry.untracked:
                 unseen.append((found, target))
         await self._fetch_all(unseen)

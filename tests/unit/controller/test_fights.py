@@ -43,3 +43,21 @@ async def test_the_rest_of_the_object_is_healed_while_a_field_backs_off() -> Non
         assert rig.cluster.objects[CM]["data"] == {"a": "theirs", "b": "1"}
         await rig.settle(10)
         assert rig.cluster.objects[CM]["data"] == {"a": "1", "b": "1"}
+
+
+async def test_an_undeclared_field_of_a_person_goes_where_the_application_is_strict() -> None:
+    strict = app(automated=HEALING, annotations={"holdfast.dev/strictness": "owned"})
+    async with controlling(strict) as rig:
+        await synced(rig, config_map(a="1"))
+        rig.cluster.edit(CM, set_data(b="added"), "kubectl-edit")
+        await rig.settle()
+        assert rig.cluster.objects[CM]["data"] == {"a": "1"}
+
+
+async def test_an_undeclared_field_stays_by_default() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        await synced(rig, config_map(a="1"))
+        rig.cluster.edit(CM, set_data(b="added"), "kubectl-edit")
+        await rig.settle()
+        assert rig.cluster.objects[CM]["data"] == {"a": "1", "b": "added"}
+        assert rig.sync() == "Synced"

@@ -11,7 +11,7 @@ from holdfast.adopting.edit_tree import Change, value_at, with_changes
 from holdfast.adopting.patches import find_transformer
 from holdfast.controller.requests.adopt_files import Edited, FileAdoption
 from holdfast.controller.requests.adopt_patches import Overlay, PatchAdoption, without
-from holdfast.controller.requests.drifted import Drifted, DriftFinder, refuse
+from holdfast.controller.requests.drifted import Drifted, DriftFinder, Moved, refuse
 from holdfast.controller.requests.rendering import Rendering
 from holdfast.domain.adoption import AdoptedField, Declared, FileChange, Refusal
 from holdfast.domain.application import Application
@@ -34,7 +34,7 @@ class SourceAtWork:
     checkout: Checkout
     rendered: Rendered
     declared: tuple[Declared, ...]
-    moved: Mapping[ResourceKey, str]
+    moved: Moved | None
     drifted: list[Drifted]
 
 

@@ -16,7 +16,7 @@ from holdfast.adopting.unified_diff import unified_diff
 from holdfast.controller.requests.adopt_files import FileAdoption
 from holdfast.controller.requests.adopt_patches import PatchAdoption
 from holdfast.controller.requests.adopt_proof import SourceAdoption, SourceAtWork
-from holdfast.controller.requests.drifted import DriftFinder, refuse_unrendered
+from holdfast.controller.requests.drifted import DriftFinder, Moved, refuse_unrendered
 from holdfast.controller.requests.lookup import Lookup
 from holdfast.controller.requests.managed import ManagedObjects
 from holdfast.controller.requests.rendering import Rendering
@@ -171,20 +171,18 @@ class Adopting:
         before: str,
         now: str,
         declared: Sequence[Declared],
-    ) -> Mapping[ResourceKey, str]:
-        """Return the objects that git changed since the last sync: what differs is no drift."""
+    ) -> Moved | None:
+        """Return how git has moved since the last sync: what it changed may be no drift."""
         if not before or before == now:
-            return {}
-        old = await self.rendering.render_source(
-            app, source, await self.sources.checkout(source, before)
-        )
+            return None
+        checkout = await self.sources.checkout(source, before)
+        old = await self.rendering.render_source(app, source, checkout)
         then = {item.target.key: item.target for item in self._declared(app, old, 0)}
-        reason = (
-            f"git has changed it since the last sync ({before[:7]} to {now[:7]}): sync that first"
+        keys = frozenset(
+            item.target.key for item in declared if then.get(item.target.key) != item.target
         )
-        return {
-            item.target.key: reason for item in declared if then.get(item.target.key) != item.target
-        }
+        date = (await self.sources.commit_info(source, now)).date
+        return Moved(then, keys, f"{before[:7]} to {now[:7]}", date)
 
     async def _refuse_others(
         self,

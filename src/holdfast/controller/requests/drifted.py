@@ -7,7 +7,12 @@ person added. What must stay as it is comes back as a refusal with its reason.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from holdfast.adopting.changes import added_by_people, find_changes, without_defaults
+from holdfast.adopting.changes import (
+    added_by_people,
+    find_changes,
+    last_written,
+    without_defaults,
+)
 from holdfast.adopting.edit_tree import Change, value_at, with_changes
 from holdfast.adopting.patches import build_strategic
 from holdfast.controller.requests.managed import ManagedObjects
@@ -20,6 +25,7 @@ from holdfast.domain.hooks import is_hook
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import ClusterWriter
+from holdfast.planning.times import find_time
 from holdfast.schema.defaults import with_defaults
 from holdfast.schema.projection import MISSING
 from holdfast.schema.types import find_type
@@ -42,6 +48,23 @@ class Drifted:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What git said of some objects at the last sync, and where it has gone since.
+
+    Attributes:
+        before: Targets as they were; an object that is new in git has none.
+        keys: The objects that git has changed.
+        revisions: From and to, for people.
+        date: When the later one was committed, RFC 3339.
+    """
+
+    before: Mapping[ResourceKey, Manifest]
+    keys: frozenset[ResourceKey]
+    revisions: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class DriftFinder:
     """Compares declared objects with live ones, by the server's own prediction of a heal."""
 
@@ -49,14 +72,14 @@ class DriftFinder:
     managed: ManagedObjects
 
     async def find(
-        self, app: Application, declared: Declared, moved: Mapping[ResourceKey, str]
+        self, app: Application, declared: Declared, moved: Moved | None
     ) -> tuple[Drifted | None, list[Refusal]]:
         """Return what can be adopted of one object, and what cannot.
 
         Args:
             app: The Application, for its ignore rules.
             declared: The object.
-            moved: Objects that git changed since the last sync, with the reason in words.
+            moved: How git has moved since the last sync, if it has.
         """
         target = declared.target
         if is_hook(target) or not target.name:
@@ -76,9 +99,16 @@ class DriftFinder:
         refused = []
         if ignored:
             refused.append(refuse(target, ignored, "`ignoreDifferences` leaves these fields alone"))
-        reason = _reason_against(target, moved)
-        if changes and reason:
+        if changes and _is_secret(target):
+            reason = "it is a Secret; values of Secrets are never written into git"
             return None, [*refused, refuse(target, changes, reason)]
+        changes, older = _split_moved(target, live, changes, moved)
+        if older and moved is not None:
+            reason = (
+                f"git has changed it since the last sync ({moved.revisions}), later than somebody"
+                " did in the cluster: sync that first"
+            )
+            refused.append(refuse(target, older, reason))
         return (Drifted(declared, live, changes) if changes else None), refused
 
     async def left(self, app: Application, target: Manifest, live: Manifest) -> tuple[Change, ...]:
@@ -107,10 +137,30 @@ def refuse(manifest: Manifest, changes: Sequence[Change], reason: str) -> Refusa
     return Refusal(manifest.key, places, reason, patch)
 
 
-def _reason_against(target: Manifest, moved: Mapping[ResourceKey, str]) -> str:
-    if _is_secret(target):
-        return "it is a Secret; values of Secrets are never written into git"
-    return moved.get(target.key, "")
+def _split_moved(
+    target: Manifest, live: Manifest, changes: tuple[Change, ...], moved: Moved | None
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Return the changes that are drift, and those that git has overtaken.
+
+    A field that git did not touch has drifted. One that is still what git said before is no
+    drift: the cluster is behind git. Else the later of the two has the say.
+    """
+    if moved is None or target.key not in moved.keys:
+        return changes, ()
+    known = moved.before.get(target.key)
+    before = known.tree if known is not None else {}
+    drift: list[Change] = []
+    older: list[Change] = []
+    for change in changes:
+        then, now = value_at(before, change.path), value_at(target.tree, change.path)
+        if then == now:
+            drift.append(change)
+        elif change.after != then:
+            written = find_time(last_written(live, change.path))
+            committed = find_time(moved.date)
+            is_later = written is not None and committed is not None and written >= committed
+            (drift if is_later else older).append(change)
+    return tuple(drift), tuple(older)
 
 
 def _is_secret(manifest: Manifest) -> bool:

@@ -85,8 +85,8 @@ class PauseWrites:
         """Make a pause.
 
         Raises:
-            ConfigurationError: HF3009 reason or end cannot be used, HF3003, HF3004 or HF3011 its
-                target does not exist, HF3010 the kind is not installed.
+            ConfigurationError: HF3009 reason, end or cluster cannot be used, HF3003 or HF3004
+                its target does not exist, HF3010 the kind is not installed.
         """
         now = self.clock.now()
         _check(command, now)
@@ -195,7 +195,7 @@ class PauseWrites:
             known |= {destination.server.rstrip("/"), destination.name} - {""}
         if server not in known:
             raise ConfigurationError(
-                "HF3011",
+                "HF3009",
                 f'no Application deploys to a cluster "{server}"',
                 hint=f"known are {', '.join(sorted(known))}",
             )

@@ -58,9 +58,7 @@ class Rendering:
             found += await self._render(app, source, await self.sources.checkout(source, sha))
         return self.targets(app, found)
 
-    async def render_source(
-        self, app: Application, source: Source, checkout: Checkout
-    ) -> Rendered:
+    async def render_source(self, app: Application, source: Source, checkout: Checkout) -> Rendered:
         """Render one source from files that are there; with origins, without tracking."""
         return await self.renderer.render(checkout, source, self.context_of(app))
 

@@ -102,7 +102,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
         assert process.stop() == 0
     finally:
         process.kill()
-        print(process.text)  # pytest shows it with a failure
+        sys.stdout.write(process.text)  # pytest shows it with a failure
 
 
 def test_a_manual_application_is_synced_changed_and_rolled_back(desk: Desk) -> None:

@@ -84,7 +84,7 @@ async def test_a_pause_of_one_object_holds_that_object_alone() -> None:
             "manages no apps/Deployment prod/wbe",
         ),
         (of_web(scope=PauseScope.PROJECT, target="team"), "HF3004", "not found"),
-        (of_web(scope=PauseScope.CLUSTER, target="https://other"), "HF3011", "no Application"),
+        (of_web(scope=PauseScope.CLUSTER, target="https://other"), "HF3009", "no Application"),
     ],
     ids=["no reason", "past", "too long", "no app", "no object", "no project", "no cluster"],
 )

@@ -13,6 +13,7 @@ What other controllers add is theirs, and no change of git.
 from collections.abc import Callable, Iterable, Iterator
 
 from holdfast.adopting.edit_tree import Change, value_at, with_changes, with_value
+from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.schema.field_path import (
     FieldName,
@@ -66,6 +67,18 @@ def added_by_people(live: Manifest) -> Iterator[tuple[Path, JSON]]:
             if value is MISSING or value is REPEATED or _is_outside(path) or _is_own(path):
                 continue
             yield path, value
+
+
+def last_written(live: Manifest, path: Path) -> str:
+    """Return when somebody else than Holdfast last wrote a field, RFC 3339; `""` when unknown."""
+    times = [
+        str(entry.get("time") or "")
+        for entry in live.managed_fields
+        if entry.get("manager") != HOLDFAST
+        and isinstance(entry.get("fieldsV1"), dict)
+        and FieldSet.parse(entry["fieldsV1"]).find_at(path) is not None
+    ]
+    return max(times, default="")
 
 
 def _is_outside(path: Path) -> bool:

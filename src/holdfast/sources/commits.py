@@ -84,7 +84,7 @@ class GitCommits:
             repository.references.create(reference, commit)
         else:
             known.set_target(commit, f"holdfast: {order.message.splitlines()[0]}")
-        if branch == checked_out:
+        if branch == checked_out and not repository.is_bare:
             paths = list(order.files)
             repository.checkout("HEAD", strategy=CheckoutStrategy.FORCE, paths=paths)
         if order.push:

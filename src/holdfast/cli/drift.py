@@ -102,9 +102,7 @@ def _sheet(episode: Episode, now: datetime) -> list[str]:
 
 def _timeline(episode: Episode) -> list[str]:
     moments = [(episode.detected_at, "detected", episode.what)]
-    moments += [
-        (made.at, made.decision, made.detail or made.reason) for made in episode.decisions
-    ]
+    moments += [(made.at, made.decision, made.detail or made.reason) for made in episode.decisions]
     moments += [
         (heal.at, f"heal {heal.outcome}", heal.message or milliseconds(heal.took_s))
         for heal in episode.heals

@@ -37,7 +37,9 @@ class WriterSettings:
 
     Attributes:
         queue_rows: How many happenings may wait; a storm of a thousand objects makes 4,000.
-        gather_s: Seconds to wait for more before a batch is written.
+        gather_s: A batch is written when nothing new came for so many seconds: a storm of heals
+            is over first, since both share one interpreter lock.
+        longest_gather_s: Seconds after which it is written anyway.
         batch_rows: Rows of one transaction.
         retention_every_s: Seconds between two looks for what is old.
         retry_s: Seconds after which a broken database is tried again.
@@ -45,6 +47,7 @@ class WriterSettings:
 
     queue_rows: int = 20_000
     gather_s: float = 0.1
+    longest_gather_s: float = 1.0
     batch_rows: int = 500
     retention: Retention = field(default_factory=Retention)
     retention_every_s: float = 600.0
@@ -96,6 +99,7 @@ class JournalWriter:
         self._settings = settings or WriterSettings()
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
         self._engine: Engine | None = None
         self._is_losing = False
@@ -133,6 +137,7 @@ class JournalWriter:
         """
         done = threading.Event()
         self._queue.put(_Flush(done))
+        self._hurry.set()
         return done.wait(timeout_s)
 
     def stop(self, timeout_s: float = 2.0) -> None:
@@ -164,7 +169,7 @@ class JournalWriter:
     def _gather(self, first: _Item) -> list[_Item]:
         items = [first]
         if not isinstance(first, _Flush):
-            self._stopping.wait(self._settings.gather_s)
+            self._wait_for_quiet()
         while len(items) < self._settings.batch_rows:
             try:
                 items.append(self._queue.get_nowait())
@@ -172,11 +177,22 @@ class JournalWriter:
                 break
         return items
 
+    def _wait_for_quiet(self) -> None:
+        settings = self._settings
+        waited_s, before = 0.0, -1
+        while waited_s < settings.longest_gather_s and self._queue.qsize() != before:
+            before = self._queue.qsize()
+            if self._hurry.wait(settings.gather_s):
+                break
+            waited_s += max(settings.gather_s, 0.01)
+
     def _write_all(self, items: Sequence[_Item]) -> None:
         waiting = [item for item in items if isinstance(item, _Flush)]
         work = [item for item in items if not isinstance(item, _Flush)]
         if work:
             self._guarded(lambda: self._write(work), len(work))
+        if waiting:
+            self._hurry.clear()
         for item in waiting:
             item.done.set()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.controlled import App, World
-    from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 
@@ -103,9 +103,9 @@ def unique_group() -> str:
 )
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
 async def test_what_is_deleted_by_hand_comes_back_as_it_was(
-    declare: Callable[[], Tree], propagation: str, real_plane: RealPlane, tmp_path: Path
+    declare: Callable[[], Tree], propagation: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         tree = declare()
         await world.deploy(tree)
         ref = ref_in(world, tree)
@@ -121,9 +121,9 @@ async def test_what_is_deleted_by_hand_comes_back_as_it_was(
 
 
 async def test_a_service_that_comes_back_with_another_address_is_in_sync_and_healed_once(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.service(type="NodePort"))
         ref = Ref("v1", "Service", world.namespace, "web")
         before = await world.person.get(ref)
@@ -136,9 +136,9 @@ async def test_a_service_that_comes_back_with_another_address_is_in_sync_and_hea
 
 
 async def test_many_objects_deleted_at_once_all_come_back_once(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         refs = [Ref("v1", "ConfigMap", world.namespace, f"c-{number}") for number in range(60)]
         await world.deploy(*[d.config_map(ref.name) for ref in refs])
         before = {ref: await world.person.get(ref) for ref in refs}
@@ -151,9 +151,9 @@ async def test_many_objects_deleted_at_once_all_come_back_once(
 
 
 async def test_five_deletions_are_healed_at_once_and_the_sixth_after_two_seconds(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.config_map())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         took = []
@@ -171,9 +171,9 @@ async def test_five_deletions_are_healed_at_once_and_the_sixth_after_two_seconds
 
 
 async def test_a_deleted_namespace_comes_back_with_its_objects_when_the_application_creates_it(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(
             d.config_map(), d.deployment(), d.service(), options=("CreateNamespace=true",)
         )
@@ -191,9 +191,9 @@ async def test_a_deleted_namespace_comes_back_with_its_objects_when_the_applicat
 
 
 async def test_a_deleted_namespace_that_git_declares_comes_back_with_its_objects(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         name = f"t-{uuid.uuid4().hex[:10]}"
         namespace = d.thing("v1", "Namespace", name, metadata={"labels": {"team": "a"}})
         config = d.config_map()
@@ -213,9 +213,9 @@ async def test_a_deleted_namespace_that_git_declares_comes_back_with_its_objects
 
 
 async def test_objects_wait_for_a_namespace_that_nobody_creates_and_come_back_with_it(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), d.deployment())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         home = Ref("v1", "Namespace", "", world.namespace)
@@ -236,9 +236,9 @@ async def test_objects_wait_for_a_namespace_that_nobody_creates_and_come_back_wi
 
 
 async def test_a_deleted_definition_comes_back_and_then_its_objects(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         group = unique_group()
         app = await world.deploy(widget_crd(group), widget(group))
         ref = ref_in(world, widget(group))
@@ -258,9 +258,9 @@ async def test_a_deleted_definition_comes_back_and_then_its_objects(
 
 
 async def test_objects_wait_for_their_definition_and_come_back_with_it(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         group = unique_group()
         definition = Ref(
             "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"widgets.{group}"
@@ -289,9 +289,9 @@ async def is_served(world: World, group: str) -> bool:
 
 
 async def test_an_object_that_is_being_deleted_is_left_alone_until_it_is_gone(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.config_map())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         await world.person.patch(ref, {"metadata": {"finalizers": ["team.example/wait"]}})
@@ -308,8 +308,8 @@ async def test_an_object_that_is_being_deleted_is_left_alone_until_it_is_gone(
         assert back["data"]["a"] == "1"
 
 
-async def test_a_finished_job_is_not_run_again(real_plane: RealPlane, tmp_path: Path) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_a_finished_job_is_not_run_again(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.job("once", "true"), d.config_map())
         ref = Ref("batch/v1", "Job", world.namespace, "once")
         await world.has(ref, is_complete)
@@ -321,9 +321,9 @@ async def test_a_finished_job_is_not_run_again(real_plane: RealPlane, tmp_path: 
 
 
 async def test_a_job_that_cleans_itself_up_is_not_run_again(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         world.repository.write(
             "app/all.json", d.job("once", "true", ttlSecondsAfterFinished=0), d.config_map()
         )
@@ -341,10 +341,8 @@ def is_complete(tree: Tree) -> bool:
     return any(item["type"] == "Complete" and item["status"] == "True" for item in conditions)
 
 
-async def test_what_git_dropped_is_pruned_and_stays_gone(
-    real_plane: RealPlane, tmp_path: Path
-) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_what_git_dropped_is_pruned_and_stays_gone(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map("keep"), d.config_map("drop"))
         await world.commit(app, d.config_map("keep"))
         ref = Ref("v1", "ConfigMap", world.namespace, "drop")
@@ -362,9 +360,9 @@ async def deleted_and_missing(world: World, app: App, ref: Ref) -> None:
 
 
 async def test_nothing_comes_back_while_self_heal_is_off_and_all_when_it_goes_on(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.deployment(), self_heal=False)
         ref = Ref("apps/v1", "Deployment", world.namespace, "web")
         await deleted_and_missing(world, app, ref)
@@ -377,9 +375,9 @@ async def test_nothing_comes_back_while_self_heal_is_off_and_all_when_it_goes_on
 
 
 async def test_nothing_comes_back_while_automatic_sync_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map())
         await app.set_policy(None)
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
@@ -388,9 +386,9 @@ async def test_nothing_comes_back_while_automatic_sync_is_off(
 
 
 async def test_nothing_comes_back_while_skip_reconcile_is_set_and_all_when_it_goes(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map())
         key = "argocd.argoproj.io/skip-reconcile"
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")

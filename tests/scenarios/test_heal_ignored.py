@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.controlled import World
-    from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 REPLICAS = [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
@@ -46,9 +46,9 @@ async def scale(world: World, replicas: int) -> None:
 
 
 async def test_a_heal_leaves_ignored_replicas_as_an_autoscaler_set_them(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.deployment(replicas=4), ignoreDifferences=REPLICAS)
         await scale(world, 6)
         await asyncio.sleep(1)
@@ -66,10 +66,10 @@ async def test_a_heal_leaves_ignored_replicas_as_an_autoscaler_set_them(
 
 
 async def test_a_heal_does_not_reset_ignored_replicas_that_are_still_ours(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     """argo-cd#28590: replicas fell from 4 to 1."""
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.deployment(replicas=4), ignoreDifferences=REPLICAS)
         for _ in range(2):
             await world.person.edit(
@@ -84,9 +84,9 @@ async def test_a_heal_does_not_reset_ignored_replicas_that_are_still_ours(
 
 
 async def test_a_sync_that_respects_ignored_fields_never_resets_them(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(
             d.deployment(replicas=4), ignoreDifferences=REPLICAS, options=RESPECT
         )
@@ -106,9 +106,9 @@ async def test_a_sync_that_respects_ignored_fields_never_resets_them(
 
 
 async def test_a_sync_sets_ignored_fields_when_they_are_not_respected(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.deployment(replicas=4), ignoreDifferences=REPLICAS)
         await scale(world, 7)
         tree = d.deployment(replicas=4)
@@ -118,9 +118,9 @@ async def test_a_sync_sets_ignored_fields_when_they_are_not_respected(
 
 
 async def test_ignored_images_are_kept_by_heals_and_declared_when_the_object_comes_back(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.deployment(), ignoreDifferences=IMAGES)
         await world.person.edit(
             place(world),
@@ -142,7 +142,7 @@ async def test_ignored_images_are_kept_by_heals_and_declared_when_the_object_com
 
 
 async def test_an_ignored_item_of_an_atomic_list_keeps_its_live_value(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     rule = [
         {
@@ -151,7 +151,7 @@ async def test_an_ignored_item_of_an_atomic_list_keeps_its_live_value(
             "jqPathExpressions": ['.subjects[] | select(.name == "bob") | .kind'],
         }
     ]
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.role(), d.role_binding(), ignoreDifferences=rule)
         ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
         await world.person.edit(ref, lambda o: o["subjects"][1].update(kind="Group"))
@@ -168,10 +168,10 @@ async def test_an_ignored_item_of_an_atomic_list_keeps_its_live_value(
 
 
 async def test_what_an_ignored_manager_owns_is_no_drift_and_is_kept(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     rule = [{"group": "apps", "kind": "Deployment", "managedFieldsManagers": ["autoscaler"]}]
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.deployment(), ignoreDifferences=rule, options=RESPECT)
         await world.person.edit(
             place(world), lambda o: o["spec"].update(replicas=8), manager="autoscaler"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.controlled import App, World
     from tests.support.person import WatchEvent
-    from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 TIMES = 200
@@ -58,9 +58,9 @@ async def commit_values(world: World, ref: Ref, tree: Tree, place: str) -> list[
 
 
 async def test_each_of_200_commits_is_one_write_and_none_restores_an_older_one(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
 
         seen = await commit_values(world, ref, d.config_map(), "value")
@@ -70,9 +70,9 @@ async def test_each_of_200_commits_is_one_write_and_none_restores_an_older_one(
 
 
 async def test_no_commit_is_undone_while_another_manager_writes_the_object_all_the_time(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
 
         async def disturb() -> None:
@@ -123,13 +123,13 @@ async def _commit_fifty(world: World, ref: Ref) -> list[int]:
 
 @pytest.mark.parametrize("finalizer", ["", CASCADE], ids=["left alone", "cascade"])
 async def test_no_orphan_is_left_when_application_and_object_are_deleted_in_the_same_instant(
-    finalizer: str, real_plane: RealPlane, tmp_path: Path
+    finalizer: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
     """200 times. What counts is the server's order: an object that is deleted while its
     Application is there still comes back, rightly; with a cascade it goes again at once."""
     chance = random.Random(11)
     finalizers = (finalizer,) if finalizer else ()
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         for number in range(TIMES):
             world.repository.write(f"app-{number}/all.json", d.config_map(f"c-{number}"))
         world.repository.commit()
@@ -189,10 +189,10 @@ async def _all_gone(world: World, apps: list[App]) -> bool:
 
 @pytest.mark.parametrize("finalizer", ["", CASCADE], ids=["left alone", "cascade"])
 async def test_what_is_deleted_with_its_application_stays_deleted(
-    finalizer: str, real_plane: RealPlane, tmp_path: Path
+    finalizer: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
     finalizers = (finalizer,) if finalizer else ()
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         trees = [d.config_map(f"c-{number}") for number in range(20)]
         app = await world.deploy(*trees, finalizers=finalizers)
         refs = [Ref("v1", "ConfigMap", world.namespace, f"c-{number}") for number in range(20)]
@@ -211,10 +211,10 @@ async def test_what_is_deleted_with_its_application_stays_deleted(
 
 
 async def test_a_heal_of_a_change_does_not_create_what_was_deleted_for_good(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     """The uid in the body of a heal refuses to create (A3); self-heal goes off in between."""
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(*[d.config_map(f"c-{number}") for number in range(30)])
         refs = [Ref("v1", "ConfigMap", world.namespace, f"c-{number}") for number in range(30)]
         await app.set_policy({"automated": {"selfHeal": True}})
@@ -233,9 +233,9 @@ async def test_a_heal_of_a_change_does_not_create_what_was_deleted_for_good(
 
 
 async def test_an_object_that_is_changed_and_deleted_at_once_comes_back_as_git_says(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         refs = [Ref("v1", "ConfigMap", world.namespace, f"c-{number}") for number in range(50)]
         await world.deploy(*[d.config_map(ref.name) for ref in refs])
         old = {ref: (await world.person.get(ref))["metadata"]["uid"] for ref in refs}

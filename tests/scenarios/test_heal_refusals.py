@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.controlled import World
     from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 
@@ -57,10 +58,10 @@ async def is_held(world: World, ref: Ref, caplog: pytest.LogCaptureFixture, word
 
 
 async def test_a_binding_that_was_recreated_with_another_role_is_held(
-    real_plane: RealPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    plane: AnyPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.role(), d.role_binding())
         ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
         await recreate(world, ref, d.role_binding("writer"))
@@ -70,10 +71,10 @@ async def test_a_binding_that_was_recreated_with_another_role_is_held(
 
 
 async def test_a_deployment_that_was_recreated_with_another_selector_is_held(
-    real_plane: RealPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    plane: AnyPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.deployment())
         ref = Ref("apps/v1", "Deployment", world.namespace, "web")
         other = d.deployment(selector={"matchLabels": {"app": "web", "x": "y"}})
@@ -83,10 +84,10 @@ async def test_a_deployment_that_was_recreated_with_another_selector_is_held(
 
 
 async def test_a_config_map_that_was_changed_and_made_immutable_is_held(
-    real_plane: RealPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    plane: AnyPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.config_map())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         await world.person.edit(ref, lambda o: (o["data"].update(a="x"), o.update(immutable=True)))
@@ -94,10 +95,10 @@ async def test_a_config_map_that_was_changed_and_made_immutable_is_held(
 
 
 async def test_another_commit_is_tried_at_once_although_the_last_was_refused(
-    real_plane: RealPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    plane: AnyPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         await world.person.edit(ref, lambda o: (o["data"].update(a="x"), o.update(immutable=True)))
@@ -112,10 +113,10 @@ async def test_another_commit_is_tried_at_once_although_the_last_was_refused(
 
 
 async def test_a_heal_that_a_quota_refuses_waits_and_succeeds_when_there_is_room(
-    real_plane: RealPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    plane: AnyPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.config_map())
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
         quota = d.thing("v1", "ResourceQuota", "q", spec={"hard": {"configmaps": "1"}})

@@ -1,4 +1,4 @@
-"""The sync lane on the real plane: switches, prune, operations, waves, history, deletion.
+"""The sync lane on both planes: switches, prune, operations, waves, history, deletion.
 
 Rules: docs/internals/argocd/controller.md §6, §7, §9.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.controlled import App, World
-    from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 CASCADE = "resources-finalizer.argocd.argoproj.io"
@@ -60,9 +60,9 @@ async def looked(app: App, world: World) -> Tree:
 
 
 async def test_drift_is_reported_and_left_alone_while_self_heal_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), self_heal=False)
         await world.person.patch(config(world), {"data": {"a": "hand"}})
         tree = await app.until(lambda tree: sync_status(tree) == "OutOfSync")
@@ -76,9 +76,9 @@ async def test_drift_is_reported_and_left_alone_while_self_heal_is_off(
 
 
 async def test_drift_is_undone_at_once_when_self_heal_is_switched_on(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), self_heal=False)
         await world.person.patch(config(world), {"data": {"a": "hand"}})
         await app.until(lambda tree: sync_status(tree) == "OutOfSync")
@@ -88,9 +88,9 @@ async def test_drift_is_undone_at_once_when_self_heal_is_switched_on(
 
 
 async def test_nothing_is_applied_while_automatic_sync_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         world.repository.write("app/all.json", d.config_map())
         world.repository.commit()
         app = await world.create_app(automated=False)
@@ -106,9 +106,9 @@ async def test_nothing_is_applied_while_automatic_sync_is_off(
 
 
 async def test_a_heal_shows_in_status_as_a_self_heal_and_leaves_no_history(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), d.service())
         history = (await app.status())["history"]
         await world.person.delete(config(world))
@@ -131,9 +131,9 @@ async def test_a_heal_shows_in_status_as_a_self_heal_and_leaves_no_history(
 
 
 async def test_what_git_dropped_stays_and_is_out_of_sync_while_prune_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), d.config_map("extra"), prune=False)
         world.repository.write("app/all.json", d.config_map())
         world.repository.commit()
@@ -151,9 +151,9 @@ async def test_what_git_dropped_stays_and_is_out_of_sync_while_prune_is_off(
 
 
 async def test_an_object_that_says_prune_false_is_never_pruned(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         kept = with_annotation(d.config_map("kept"), "sync-options", "Prune=false")
         app = await world.deploy(d.config_map(), kept, d.config_map("extra"))
         world.repository.write("app/all.json", d.config_map())
@@ -164,8 +164,8 @@ async def test_an_object_that_says_prune_false_is_never_pruned(
         assert await world.person.find(config(world, "kept"))
 
 
-async def test_an_empty_repository_prunes_nothing(real_plane: RealPlane, tmp_path: Path) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_an_empty_repository_prunes_nothing(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map())
         world.repository.remove("app/all.json")
         world.repository.write_text("app/README", "nothing here")
@@ -184,9 +184,9 @@ async def test_an_empty_repository_prunes_nothing(real_plane: RealPlane, tmp_pat
 
 
 async def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), d.config_map("extra"))
         await app.set_policy(None)
         world.repository.write("app/all.json", d.config_map(a="9"), d.config_map("new"))
@@ -204,9 +204,9 @@ async def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
 
 
 async def test_a_selective_sync_touches_what_it_names_and_leaves_no_history(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map("one"), d.config_map("two"))
         await app.set_policy(None)
         world.repository.write(
@@ -224,9 +224,9 @@ async def test_a_selective_sync_touches_what_it_names_and_leaves_no_history(
 
 
 async def test_a_sync_to_an_older_revision_and_a_rollback_apply_what_it_declared(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="1"), d.config_map("old"))
         first = world.repository.head
         await world.commit(app, d.config_map(a="2"))
@@ -250,10 +250,10 @@ async def test_a_sync_to_an_older_revision_and_a_rollback_apply_what_it_declared
 
 
 async def test_drift_is_healed_to_the_revision_that_was_synced_last_and_not_to_the_newest(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     """A failed sync does not stop healing, and healing never applies what was not synced."""
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(), d.role(), d.role_binding())
         world.repository.write(
             "app/all.json",
@@ -270,10 +270,8 @@ async def test_drift_is_healed_to_the_revision_that_was_synced_last_and_not_to_t
         await world.has(config(world), lambda tree: tree["data"]["a"] == "1")
 
 
-async def test_history_keeps_ten_entries_with_growing_ids(
-    real_plane: RealPlane, tmp_path: Path
-) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_history_keeps_ten_entries_with_growing_ids(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="0"))
         for number in range(1, 13):
             await world.commit(app, d.config_map(a=str(number)))
@@ -283,9 +281,9 @@ async def test_history_keeps_ten_entries_with_growing_ids(
 
 
 async def test_a_later_wave_waits_until_the_earlier_one_is_healthy(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         never = d.container(image="registry.example/web:does-not-exist")
         slow = d.deployment(never, pod={"terminationGracePeriodSeconds": 1})
         world.repository.write(
@@ -315,9 +313,9 @@ async def test_a_later_wave_waits_until_the_earlier_one_is_healthy(
 
 
 async def test_a_failed_sync_is_tried_again_and_succeeds_when_the_cause_is_gone(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         quota = d.thing("v1", "ResourceQuota", "q", spec={"hard": {"configmaps": "1"}})
         quota["metadata"]["namespace"] = world.namespace
         await world.person.create(quota)
@@ -337,8 +335,8 @@ async def test_a_failed_sync_is_tried_again_and_succeeds_when_the_cause_is_gone(
         assert await world.person.find(config(world))
 
 
-async def test_a_running_operation_can_be_terminated(real_plane: RealPlane, tmp_path: Path) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_a_running_operation_can_be_terminated(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         never = d.container(image="registry.example/web:does-not-exist")
         slow = d.deployment(never, pod={"terminationGracePeriodSeconds": 1})
         world.repository.write(
@@ -357,10 +355,8 @@ async def test_a_running_operation_can_be_terminated(real_plane: RealPlane, tmp_
         assert "terminated" in state["message"]
 
 
-async def test_the_namespace_is_created_with_its_metadata(
-    real_plane: RealPlane, tmp_path: Path
-) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_the_namespace_is_created_with_its_metadata(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         name = f"t-made-{d.word()}"
         world.repository.write("app/all.json", d.config_map())
         world.repository.commit()
@@ -383,9 +379,9 @@ async def test_the_namespace_is_created_with_its_metadata(
 
 
 async def test_a_cascade_deletes_all_objects_and_then_the_application(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         trees = [d.config_map(), d.service(), d.deployment()]
         app = await world.deploy(*trees, finalizers=(CASCADE,))
         await world.person.create(
@@ -399,10 +395,8 @@ async def test_a_cascade_deletes_all_objects_and_then_the_application(
         assert await world.person.find(config(world, "mine"))
 
 
-async def test_without_the_finalizer_all_objects_stay(
-    real_plane: RealPlane, tmp_path: Path
-) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_without_the_finalizer_all_objects_stay(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map())
         await world.person.delete(app.ref)
         await eventually(lambda: is_gone(world, app.ref))
@@ -415,9 +409,9 @@ async def test_without_the_finalizer_all_objects_stay(
 
 @pytest.mark.parametrize("option", ["Delete=false", "Prune=false"])
 async def test_what_must_not_be_deleted_stays_after_a_cascade(
-    option: str, real_plane: RealPlane, tmp_path: Path
+    option: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         kept = with_annotation(d.config_map("kept"), "sync-options", option)
         app = await world.deploy(d.config_map(), kept, finalizers=(CASCADE,))
         await world.person.delete(app.ref)
@@ -428,9 +422,9 @@ async def test_what_must_not_be_deleted_stays_after_a_cascade(
 
 
 async def test_applications_of_an_application_are_synced_and_pruned(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         world.repository.write("child/all.json", d.config_map())
         world.repository.commit()
         child = {

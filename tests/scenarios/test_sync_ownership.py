@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.controlled import World
-    from tests.support.plane import RealPlane
+    from tests.support.sandbox import AnyPlane
 
 Tree = dict[str, Any]
 
@@ -49,9 +49,9 @@ async def make_as(world: World, tree: Tree, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["kubectl apply", "Argo CD, client-side", "Argo CD, server-side"])
 async def test_what_git_drops_goes_from_an_object_that_was_applied_by(
-    how: str, real_plane: RealPlane, tmp_path: Path
+    how: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await make_as(world, d.config_map(a="1", b="2"), how)
         app = await world.deploy(d.config_map(a="1", b="3"))
         await world.commit(app, d.config_map(a="1"))
@@ -61,28 +61,28 @@ async def test_what_git_drops_goes_from_an_object_that_was_applied_by(
 
 @pytest.mark.parametrize("how", ["kubectl apply", "Argo CD, client-side", "Argo CD, server-side"])
 async def test_what_the_first_commit_lacks_goes_from_an_object_that_was_applied_by(
-    how: str, real_plane: RealPlane, tmp_path: Path
+    how: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await make_as(world, d.config_map(a="1", b="2"), how)
         await world.deploy(d.config_map(a="1"))
         assert (await world.person.get(settings(world)))["data"] == {"a": "1"}
 
 
 async def test_an_object_that_somebody_created_is_taken_over_and_keeps_what_git_does_not_declare(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.person.create(here(world, d.config_map(a="0", mine="yes")))
         await world.deploy(d.config_map(a="1"))
         assert (await world.person.get(settings(world)))["data"] == {"a": "1", "mine": "yes"}
 
 
 async def test_the_manager_that_an_annotation_names_is_followed(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
     annotation = {"argocd.argoproj.io/client-side-apply-migration-manager": "old-tool"}
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.person.create(here(world, d.config_map(a="1", b="2")), manager="old-tool")
         await world.deploy(d.config_map(a="1"), annotations=annotation)
         await asyncio.sleep(0.5)
@@ -90,9 +90,9 @@ async def test_the_manager_that_an_annotation_names_is_followed(
 
 
 async def test_nothing_is_followed_when_the_migration_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await make_as(world, d.config_map(a="1", b="2"), "kubectl apply")
         world.repository.write("app/all.json", d.config_map(a="2"))
         world.repository.commit()
@@ -107,9 +107,9 @@ async def test_nothing_is_followed_when_the_migration_is_off(
 
 
 async def test_what_a_person_applies_later_beside_ours_is_theirs_and_stays(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="1", b="2"))
         await world.person.client_side_apply(here(world, d.config_map(mine="yes")))
         await world.settled(settings(world), 1.0)
@@ -118,9 +118,9 @@ async def test_what_a_person_applies_later_beside_ours_is_theirs_and_stays(
 
 
 async def test_a_field_that_was_edited_by_hand_goes_when_git_drops_it_while_healing_is_off(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="1", b="2"), self_heal=False)
         await world.person.patch(settings(world), {"data": {"b": "hand"}})
         await app.until(lambda tree: tree["status"]["sync"]["status"] == "OutOfSync")
@@ -129,9 +129,9 @@ async def test_a_field_that_was_edited_by_hand_goes_when_git_drops_it_while_heal
 
 
 async def test_an_object_is_healed_for_one_application_alone_and_the_other_is_warned(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         first = await world.deploy(d.config_map(a="1"))
         world.repository.write("other/all.json", d.config_map(a="2"))
         world.repository.commit()
@@ -149,9 +149,9 @@ async def test_an_object_is_healed_for_one_application_alone_and_the_other_is_wa
 
 
 async def test_two_applications_that_sync_one_object_do_not_play_ping_pong(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.deploy(d.config_map(a="1"))
         world.repository.write("other/all.json", d.config_map(b="2"))
         world.repository.commit()
@@ -163,8 +163,8 @@ async def test_two_applications_that_sync_one_object_do_not_play_ping_pong(
         assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-async def test_what_git_drops_goes_after_a_replace(real_plane: RealPlane, tmp_path: Path) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_what_git_drops_goes_after_a_replace(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="1", b="2"), options=("Replace=true",))
         tree = await world.person.get(settings(world))
         await world.commit(app, d.config_map(a="3", b="2"))
@@ -176,10 +176,8 @@ async def test_what_git_drops_goes_after_a_replace(real_plane: RealPlane, tmp_pa
         assert (await world.person.get(settings(world)))["data"] == {"a": "3"}
 
 
-async def test_an_immutable_field_is_changed_by_force(
-    real_plane: RealPlane, tmp_path: Path
-) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+async def test_an_immutable_field_is_changed_by_force(plane: AnyPlane, tmp_path: Path) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.role(), d.role("Role", "writer"), d.role_binding())
         ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
         before = await world.person.get(ref)
@@ -192,9 +190,9 @@ async def test_an_immutable_field_is_changed_by_force(
 
 
 async def test_an_immutable_field_without_force_is_said_and_nothing_else_is_touched(
-    real_plane: RealPlane, tmp_path: Path
+    plane: AnyPlane, tmp_path: Path
 ) -> None:
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.role(), d.role_binding())
         world.repository.write("app/all.json", d.role(), d.role_binding("writer"))
         world.repository.commit()
@@ -207,13 +205,13 @@ async def test_an_immutable_field_without_force_is_said_and_nothing_else_is_touc
 
 @pytest.mark.parametrize("what", ["env", "ports"])
 async def test_duplicate_list_keys_are_a_clear_error_that_names_the_field(
-    what: str, real_plane: RealPlane, tmp_path: Path
+    what: str, plane: AnyPlane, tmp_path: Path
 ) -> None:
     doubled: Tree = {
         "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}],
         "ports": [{"containerPort": 80, "name": "a"}, {"containerPort": 80, "name": "b"}],
     }
-    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
         bad = d.deployment({**d.container(), what: doubled[what]}, pod={"volumes": []})
         world.repository.write("app/all.json", bad, d.config_map())
         world.repository.commit()

@@ -69,6 +69,9 @@ def check_config(case: Case) -> list[FieldError]:
     old, new = case.old, case.new
     errors = config_key_errors(new.get("data"), "data")
     errors += config_key_errors(new.get("binaryData"), "binaryData")
+    twice = sorted((new.get("data") or {}).keys() & (new.get("binaryData") or {}).keys())
+    words = "duplicate of key present in binaryData"
+    errors += [invalid_value(f"data[{key}]", key, words) for key in twice]
     if old is None:
         return errors
     if case.resource.plural == "secrets" and new.get("type") != old.get("type"):

@@ -1,0 +1,292 @@
+"""Pauses and the journal, as a person meets them (DESIGN §4.4, §4.5; N1, N4).
+
+An on-call engineer pauses, changes the cluster by hand, resumes, and reads afterwards who did what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.controlled import eventually
+from tests.support.person import Person, Ref
+from tests.support.process import sandbox_process
+from tests.support.site import Site, SiteApp, config_map, new_control, start
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.support.process import HoldfastProcess
+
+Tree = dict[str, Any]
+REAL = pytest.param("real", marks=pytest.mark.real)
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 0
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+      - name: web
+        image: registry.example/web:1
+"""
+FILES = {"web.yaml": DEPLOYMENT, "config.yaml": config_map("web", a="1")}
+
+
+@dataclass
+class Plant:
+    """A controller's process that all scenarios of one plane share."""
+
+    kubeconfig: Path
+    folder: Path
+    control: str
+    process: HoldfastProcess
+
+    def stop(self) -> None:
+        """Ends the process that runs now."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """`kill -9`, and another one on the same data."""
+        self.process.kill()
+        self.process = start(self.kubeconfig, self.folder, self.control)
+        self.process.is_leading()
+
+
+@pytest.fixture(scope="module", params=["sandbox", REAL])
+def plant(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plant]:
+    """`holdfast run` on the sandbox, then on the real control plane."""
+    folder, control = tmp_path_factory.mktemp("plant"), new_control()
+    with contextlib.ExitStack() as stack:
+        if request.param == "sandbox":
+            kubeconfig = stack.enter_context(sandbox_process())
+        else:
+            kubeconfig = request.getfixturevalue("real_plane").kubeconfig
+        process = start(kubeconfig, folder, control)
+        plant = Plant(kubeconfig, folder, control, process)
+        stack.callback(plant.stop)
+        process.is_leading()
+        yield plant
+
+
+@pytest.fixture
+async def site(plant: Plant) -> AsyncIterator[Site]:
+    """The plant, for one test; nothing is paused afterwards."""
+    async with Person(plant.kubeconfig) as person:
+        site = Site(plant.kubeconfig, plant.folder, plant.control, person, plant.process)
+        yield site
+        await holdfast(site, "resume", "--all")
+        await site.clean_up()
+
+
+async def holdfast(site: Site, *arguments: str, code: int = 0) -> str:
+    """Runs one command line as a person does; returns both streams."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("HOLDFAST_")}
+    environ |= {
+        "KUBECONFIG": str(site.kubeconfig),
+        "HOLDFAST_NAMESPACE": site.control,
+        "HOLDFAST_JOURNAL": str(site.folder / "data" / "journal.db"),
+    }
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "holdfast", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+async def episodes(site: Site, app: SiteApp) -> list[Tree]:
+    """What the journal tells of an Application, newest first."""
+    found: list[Tree] = json.loads(
+        await holdfast(site, "drift", "list", "--app", app.name, "-o", "json")
+    )
+    return found
+
+
+async def until_noted(site: Site, app: SiteApp, state: str, *, name: str = "web") -> Tree:
+    """Waits until the newest episode of an object has a state."""
+
+    async def look() -> Tree:
+        found = [e for e in await episodes(site, app) if e["object"]["name"] == name]
+        return found[0] if found and found[0]["state"] == state else {}
+
+    return await eventually(look, seconds=30, explain=lambda: episodes(site, app))
+
+
+def deployment(app: SiteApp) -> Ref:
+    return app.place("web", "Deployment", "apps/v1")
+
+
+async def has_replicas(site: Site, app: SiteApp, replicas: int) -> None:
+    async def look() -> bool:
+        live = await site.person.find(deployment(app))
+        return live is not None and live["spec"]["replicas"] == replicas
+
+    async def explain() -> Tree:
+        live = await site.person.find(deployment(app))
+        return {"live": live, "app": await app.status(), "log": site.process.lines[-40:]}
+
+    await eventually(look, seconds=30, explain=explain)
+
+
+def set_replicas(replicas: int) -> Any:
+    return lambda tree: tree["spec"].update(replicas=replicas)
+
+
+async def test_an_edit_survives_a_pause_and_is_put_back_after_it(site: Site) -> None:
+    app = await site.deploy("web", FILES)
+    said = await holdfast(site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-123")
+    assert f"application '{app.name}' paused until" in said
+    await site.person.edit(deployment(app), set_replicas(3), "kubectl-edit")
+    noted = await until_noted(site, app, "paused")
+    await app.until(lambda tree: tree["status"]["sync"]["status"] == "OutOfSync")
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 3
+
+    shown = await holdfast(site, "app", "get", app.name)
+    assert "Paused:" in shown
+    assert "INC-123" in shown
+    assert "resume puts back: apps/Deployment" in shown
+
+    said = await holdfast(site, "app", "resume", app.name)
+    assert "put back" in said
+    await has_replicas(site, app, 0)
+    healed = await until_noted(site, app, "healed")
+    assert healed["id"] == noted["id"]
+    assert healed["managers"] == ["kubectl-edit"]
+    assert [(c["path"], c["before"], c["after"]) for c in healed["changes"]] == [
+        ("spec.replicas", 0, 3)
+    ]
+    assert "kubectl-edit" in await holdfast(site, "drift", "list", "--app", app.name)
+    sheet = await holdfast(site, "drift", "show", healed["id"][:8])
+    assert "spec.replicas: 0 -> 3   by kubectl-edit" in sheet
+
+
+async def test_a_pause_ends_by_itself_and_says_so_before(site: Site) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(site, "app", "pause", app.name, "--for", "6s", "--reason", "INC-7")
+    await site.person.edit(deployment(app), set_replicas(2))
+    await until_noted(site, app, "paused")
+    await has_replicas(site, app, 0)
+    await until_noted(site, app, "healed")
+
+    async def warned() -> list[Tree]:
+        answer = await site.person.send("GET", f"/api/v1/namespaces/{site.control}/events")
+        return [
+            event
+            for event in answer.tree["items"]
+            if event["reason"] == "PauseExpiring" and event["involvedObject"]["name"] == app.name
+        ]
+
+    event = (await eventually(warned))[0]
+    assert event["type"] == "Warning"
+    assert "INC-7" in event["message"]
+
+
+async def test_a_pause_of_one_object_leaves_the_others_to_heal(site: Site) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(
+        site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-1",
+        "--resource", "apps:Deployment:web",
+    )  # fmt: skip
+    await site.person.edit(deployment(app), set_replicas(4))
+    await until_noted(site, app, "paused")
+    await site.person.edit(app.place("web"), lambda tree: tree["data"].update(a="edited"))
+
+    async def is_back() -> bool:
+        return bool((await site.person.get(app.place("web")))["data"] == {"a": "1"})
+
+    await eventually(is_back)
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 4
+    await holdfast(site, "app", "resume", app.name)
+    await has_replicas(site, app, 0)
+
+
+async def test_a_pause_survives_kill_9_and_a_deletion_waits_for_its_end(
+    site: Site, plant: Plant
+) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(site, "pause", "--all", "--for", "10m", "--reason", "INC-9")
+    await site.person.edit(deployment(app), set_replicas(5))
+    before = await until_noted(site, app, "paused")
+    await asyncio.to_thread(plant.restart)
+    await site.person.delete(app.place("web"))
+    await until_noted(site, app, "paused")
+    found = {episode["id"]: episode["state"] for episode in await episodes(site, app)}
+    assert found[before["id"]] == "interrupted"
+    assert await site.person.find(app.place("web")) is None
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 5
+    await holdfast(site, "resume", "--all")
+    await has_replicas(site, app, 0)
+    await app.synced()
+    assert await site.person.find(app.place("web")) is not None
+
+
+async def test_a_new_commit_waits_for_the_end_of_a_pause_but_a_person_does_not(site: Site) -> None:
+    app = await site.deploy("web", FILES)
+    before = app.sha
+    await holdfast(site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-2")
+    app.commit({"config.yaml": config_map("web", a="2")})
+    await app.refresh()
+    await app.until(lambda tree: tree["status"]["sync"]["revision"] == app.sha)
+    tree = await app.until(lambda tree: tree["status"]["sync"]["status"] == "OutOfSync")
+    assert tree["status"]["history"][-1]["revision"] == before
+    said = await holdfast(site, "app", "sync", app.name, "--timeout", "30")
+    assert "the pause stays" in said
+    await app.synced()
+    assert (await site.person.get(app.place("web")))["data"] == {"a": "2"}
+    assert app.name in await holdfast(site, "pauses")
+
+
+async def test_the_author_of_a_pause_is_who_the_server_says(site: Site) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-3")
+    review = await site.person.send(
+        "POST",
+        "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+    )
+    listed = json.loads(await holdfast(site, "pauses", "-o", "json"))
+    assert listed[0]["spec"]["author"] == review.tree["status"]["userInfo"]["username"]
+
+
+async def test_a_journal_that_cannot_be_opened_stops_no_heal(plant: Plant, tmp_path: Path) -> None:
+    control = new_control()
+    process = start(
+        plant.kubeconfig, tmp_path, control, "--journal", "/dev/null/nowhere/journal.db"
+    )
+    try:
+        await asyncio.to_thread(process.is_leading)
+        async with Person(plant.kubeconfig) as person:
+            site = Site(plant.kubeconfig, tmp_path, control, person, process)
+            app = await site.deploy("web", FILES)
+            await person.edit(deployment(app), set_replicas(2))
+            await has_replicas(site, app, 0)
+            await asyncio.to_thread(process.wait_for, "HF3012 the journal at")
+            await site.clean_up()
+            await person.delete(Ref("v1", "Namespace", "", control))
+    finally:
+        await asyncio.to_thread(process.kill)

@@ -23,6 +23,7 @@ from holdfast.assembly.drift_metrics import DriftMetrics
 from holdfast.assembly.journal import default_journal, writing_journal
 from holdfast.assembly.listeners import build_application, listening
 from holdfast.assembly.places import controller_data
+from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection, Options, connect
 from holdfast.cluster.events import EventRecorder
 from holdfast.cluster.kubeconfig import Access, find_access
@@ -213,7 +214,14 @@ class _Parts:
 
 async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     connection, clock = parts.connection, parts.clock
-    sources = GitSources(str(parts.data / "repositories"), parts.settings.allow_local_repos, clock)
+    logins = RepositoryLogins(connection, parts.settings.namespace, parts.supervisor)
+    await logins.start()
+    sources = GitSources(
+        str(parts.data / "repositories"),
+        parts.settings.allow_local_repos,
+        clock,
+        logins.credentials,
+    )
     stack.push_async_callback(sources.close)
     renderer = Renderers(clock, scratch_dir=str(parts.data / "renders"))
     stack.push_async_callback(renderer.stop)

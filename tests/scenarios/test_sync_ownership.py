@@ -189,6 +189,28 @@ async def test_an_immutable_field_is_changed_by_force(plane: AnyPlane, tmp_path:
         assert after["metadata"]["uid"] != before["metadata"]["uid"]
 
 
+async def test_an_object_that_a_finalizer_holds_is_created_anew_once_it_is_gone(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
+        app = await world.deploy(d.role(), d.role_binding())
+        ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
+        held = {"metadata": {"finalizers": ["team.example/wait"]}}
+        before = await world.person.patch(ref, held)
+        binding = d.role_binding("writer")
+        binding["metadata"]["annotations"] = {"argocd.argoproj.io/sync-options": "Force=true"}
+        world.repository.write("app/all.json", d.role(), binding)
+        world.repository.commit()
+        app.refresh()
+        await app.until(lambda tree: "still holds it" in str(tree["status"].get("operationState")))
+        dying = await world.person.get(ref)
+        assert dying["roleRef"]["name"] == "reader"
+
+        await world.person.patch(ref, {"metadata": {"finalizers": None}})
+        after = await world.has(ref, lambda tree: tree["roleRef"]["name"] == "writer")
+        assert after["metadata"]["uid"] != before["metadata"]["uid"]
+
+
 async def test_an_immutable_field_without_force_is_said_and_nothing_else_is_touched(
     plane: AnyPlane, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ _CONFLICT = 409
 _CONFLICT_CODE = "HF2004"
 _TRIES_BESIDE_IGNORED = 5
 _GONE_CODE = "HF2003"
+_TERMINATING_CODE = "HF2011"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,25 @@ class ObjectWriting:
         return await self._apply_to(order)
 
     async def _recreate(self, order: WriteOrder) -> Manifest:
-        """Delete in the background and create; the name is free once the object is gone."""
+        """Delete in the background and create; the name is free once the object is gone.
+
+        Raises:
+            ClusterError: HF2011, a finalizer still holds it. An apply now would change what is
+                about to vanish, and look like a success.
+        """
         assert order.live is not None  # noqa: S101 - for the type checker; the caller branched
         permit = replace(order.permit, verb=Verb.DELETE)
         await self._writer.delete(
             order.live.gvk, permit, uid=order.live.uid, propagation=Propagation.BACKGROUND
         )
+        if await self._read_again(order) is not None:
+            raise ClusterError(
+                _TERMINATING_CODE,
+                "The object is being deleted to be created anew; a finalizer still holds it.",
+                about=order.target.key,
+                hint="it is created as soon as it is gone and the sync is tried again",
+                retry=Retry.ON_PREREQUISITE,
+            )
         return await self._writer.apply(order.target, order.permit, order.options)
 
     async def _apply_to(self, order: WriteOrder) -> Manifest:

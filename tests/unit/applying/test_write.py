@@ -220,7 +220,7 @@ async def test_force_deletes_and_creates_where_the_server_refuses_the_change() -
     live = copy.deepcopy(cluster.objects[CM])
     cluster.fail("apply", "web", refusal("HF2007", 422, Retry.NEVER, "immutable"))
     await writing(cluster).write(order(config_map(x="2"), live, recreates=True))
-    assert verbs(cluster) == ["delete", "apply"]
+    assert verbs(cluster) == ["delete", "get", "apply"]
     assert cluster.objects[CM]["metadata"]["uid"] != live["metadata"]["uid"]
 
 

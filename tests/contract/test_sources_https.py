@@ -6,15 +6,18 @@ import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pygit2
 import pytest
 
 from holdfast.domain.errors import HoldfastError
-from holdfast.domain.source import Source
+from holdfast.domain.source import CommitOrder, Source
 from holdfast.kit.clock import SystemClock
+from holdfast.sources.commits import GitCommits
 from holdfast.sources.git import GitSources
 from holdfast.sources.mirrors import GitCredentials
 from tests.support.certificates import write_certificates
@@ -50,6 +53,16 @@ class GitHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing."""
 
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":  # as libgit2 pushes
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
     def _answer(self) -> None:
         server = self.server
         assert isinstance(server, GitServer)
@@ -62,7 +75,7 @@ class GitHandler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(server.folder),
@@ -248,3 +261,26 @@ class GitRepoView:
             ["git", "-C", str(self._path), "cat-file", "-e", sha], capture_output=True, check=False
         )
         return done.returncode == 0
+
+
+async def test_a_branch_is_pushed_and_never_forced(
+    server: GitServer, repo: GitRepo, sign_in: dict[str, GitCredentials], tmp_path: Path
+) -> None:
+    """What `app adopt --branch NAME --push` does with a remote repository."""
+    repo.commit({"a.yaml": "a: 0"})
+    base = repo.commit({"a.yaml": "a: 1", "run.sh": "true"})
+    commits = GitCommits(str(tmp_path / "cache"), SystemClock(), lambda _: sign_in[""])
+    order = CommitOrder({"a.yaml": "a: 2"}, "by hand", "Ada <ada@example.org>", "inc", push=True)
+    done = await commits.commit(source(server), base, order)
+    assert done.is_pushed
+    assert done.author == "Ada <ada@example.org>"
+    tip = repo.repository.references["refs/heads/inc"].peel(pygit2.Commit)
+    assert str(tip.id) == done.sha
+    assert [str(parent.id) for parent in tip.parents] == [base]
+    assert tip.tree["a.yaml"].data == b"a: 2"  # type: ignore[union-attr]
+    assert {entry.name for entry in tip.tree} == {"a.yaml", "run.sh"}
+    with pytest.raises(HoldfastError, match="exists already") as caught:
+        await commits.commit(source(server), base, order)
+    assert caught.value.code == "HF3013"
+    with pytest.raises(HoldfastError, match="is a remote repository"):
+        await commits.commit(source(server), base, replace(order, push=False))

@@ -6,6 +6,7 @@ An on-call engineer pauses, changes the cluster by hand, resumes, and reads afte
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -259,6 +260,25 @@ async def test_a_new_commit_waits_for_the_end_of_a_pause_but_a_person_does_not(s
     await app.synced()
     assert (await site.person.get(app.place("web")))["data"] == {"a": "2"}
     assert app.name in await holdfast(site, "pauses")
+
+
+async def test_the_journal_holds_no_value_of_a_secret(site: Site) -> None:
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: web\nstringData:\n"
+        "  password: correct-horse-battery\n"
+    )
+    app = await site.deploy("web", {"secret.yaml": secret})
+    place = app.place("web", "Secret")
+    edited = base64.b64encode(b"planted-canary-value").decode()
+    await site.person.edit(place, lambda tree: tree["data"].update(password=edited))
+    noted = await until_noted(site, app, "healed")
+    assert [(c["before"], c["after"]) for c in noted["changes"]] == [("(secret)", "(secret)")]
+    folder = site.folder / "data"
+    kept = b"".join(path.read_bytes() for path in folder.glob("journal.db*"))
+    assert noted["id"].encode() in kept
+    for value in (b"correct-horse-battery", b"planted-canary-value"):
+        assert value not in kept
+        assert base64.b64encode(value).rstrip(b"=") not in kept
 
 
 async def test_the_author_of_a_pause_is_who_the_server_says(site: Site) -> None:

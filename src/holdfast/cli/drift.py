@@ -14,7 +14,7 @@ from holdfast.cli.pflag import Flag, FlagKind, UsageError
 from holdfast.domain.journal import Episode, EpisodeFilter
 
 if TYPE_CHECKING:
-    from holdfast.domain.journal import DriftStats, JournalReader
+    from holdfast.domain.journal import DriftStats, FieldChange, JournalReader
 
 _ID = 8
 _LONGEST_VALUE = 200
@@ -93,11 +93,18 @@ def _sheet(episode: Episode, now: datetime) -> list[str]:
     lines.append(label("Seen by", episode.source))
     if episode.changes:
         lines += ["", "Fields (what git declared -> what was there):"]
-        for change in episode.changes:
-            by = f"   by {', '.join(change.managers)}" if change.managers else ""
-            lines.append(f"  {change.path}: {_value(change.before)} -> {_value(change.after)}{by}")
+        lines += map(_change, episode.changes)
+    later = episode.heals[-1].changes if episode.heals else ()
+    if later and later != episode.changes:
+        # More was changed while nothing was healed: the last heal tells all of it.
+        lines += ["", "Fields at the last heal:", *map(_change, later)]
     lines += ["", *_timeline(episode)]
     return lines
+
+
+def _change(change: "FieldChange") -> str:
+    by = f"   by {', '.join(change.managers)}" if change.managers else ""
+    return f"  {change.path}: {_value(change.before)} -> {_value(change.after)}{by}"
 
 
 def _timeline(episode: Episode) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,3 +235,14 @@ def test_a_journal_that_is_not_there_says_where_it_looked(tmp_path: Path) -> Non
     result = holdfast(asked, "drift", "list")
     assert result.code == 20
     assert f"HF3012: there is no journal at {place}" in result.err
+
+
+def test_what_was_changed_later_is_shown_with_the_heal_that_put_it_back() -> None:
+    held = EPISODES[0]
+    more = (*held.changes, FieldChange("metadata.labels.team", "a", "b", ("kubectl-label",)))
+    healed = replace(held, heals=(HealMade(NOON, "healed", 0.01, "", more),))
+    asked = link()
+    asked.journal = FakeJournal(healed)
+    shown = holdfast(asked, "drift", "show", "3f9c").out
+    assert shown.count("spec.replicas: 2 -> 5") == 2
+    assert 'metadata.labels.team: "a" -> "b"   by kubectl-label' in shown

@@ -70,14 +70,16 @@ async def through_a_bad_network(
             await asyncio.to_thread(process.kill)
 
 
-async def is_back(app: SiteApp, name: str, uid: str, *, kind: str = "ConfigMap") -> Tree:
+async def is_back(
+    app: SiteApp, name: str, uid: str, *, kind: str = "ConfigMap", seconds: float = 20.0
+) -> Tree:
     """Waits until an object is there again, with another uid."""
 
     async def look() -> Tree:
         found = await app.site.person.find(app.place(name, kind))
         return found if found is not None and found["metadata"]["uid"] != uid else {}
 
-    return await eventually(look, explain=app.status)
+    return await eventually(look, seconds=seconds, explain=app.status)
 
 
 async def has_data(app: SiteApp, name: str, data: Tree) -> Tree:
@@ -139,14 +141,16 @@ async def test_drift_during_an_outage_that_outlasts_the_lease_is_healed_after_it
     real_plane: RealPlane, tmp_path: Path
 ) -> None:
     async with through_a_bad_network(real_plane.kubeconfig, tmp_path) as (site, proxy):
-        app = await site.deploy("web", {"web.yaml": config_map("web", color="blue")})
-        uid = (await app.uids("web"))["web"]
+        app = await site.deploy("web", {"web.yaml": POD_TEMPLATE})
+        ref = app.place("web", "PodTemplate")
+        uid = (await site.person.get(ref))["metadata"]["uid"]
         proxy.is_away = True
         proxy.cut_all()
-        await site.person.delete(app.place("web"))
+        await site.person.delete(ref)
         await asyncio.to_thread(site.process.wait_for, "the lease was lost", seconds=30)
         proxy.is_away = False
-        await is_back(app, "web", uid)
+        # Everything is built up anew: some 25 requests, one after the other.
+        await is_back(app, "web", uid, kind="PodTemplate", seconds=60.0)
         await app.synced()
 
 

@@ -113,6 +113,8 @@ class Adopting:
             refused += await self._refuse_others(app, known, resources, unrendered)
         changes: list[SourceChange] = []
         adopted: list[AdoptedField] = []
+        if not any(work.drifted for work in works):
+            return Adoption((), (), tuple(refused))
         ports = self._get_ports()
         adoption = SourceAdoption(
             self.rendering,
@@ -137,12 +139,13 @@ class Adopting:
         """Render each source; return them, and why one cannot be rendered, if so."""
         works: list[SourceAtWork] = []
         unrendered = ""
-        shas = await self.rendering.resolve(app)
         synced = _last_synced(app)
-        for place, (source, sha) in enumerate(zip(app.sources, shas, strict=True)):
+        for place, source in enumerate(app.sources):
             if source.ref and not source.path and not source.chart:
                 continue
             try:
+                self.rendering.renderer.refuse_unbuilt(source)
+                sha = await self.sources.resolve(source, source.target_revision, force=True)
                 checkout = await self.sources.checkout(source, sha)
                 rendered = await self.rendering.render_source(app, source, checkout)
             except HoldfastError as error:

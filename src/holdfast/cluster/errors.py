@@ -329,7 +329,7 @@ def unreachable(
         f"The API server {where} {happened}{detail}.",
         about=about,
         hint="Check that it runs and that the address of the kubeconfig is right; "
-        "Holdfast goes on by itself when it answers.",
+        "a running controller goes on by itself when it answers.",
         retry=Retry.BACKOFF,
     )
 

@@ -41,5 +41,3 @@ class DriftMetrics:
                     self._metrics.observe("holdfast_time_to_heal_seconds", happening.seconds)
             case DriftDecided() | SyncEnded():
                 pass
-
-

@@ -312,3 +312,42 @@ def test_an_overlay_renders_to_what_is_live_after_an_adoption(
             holds()
         finally:
             runner.run(world.renderers.stop())
+
+
+def test_what_a_strategic_patch_cannot_say_becomes_a_json_patch(
+    tmp_path: Path, kustomize: Path
+) -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [web.yaml, words.json]\n",
+        "base/web.yaml": WEB.replace(
+            "  name: web  # short\n", "  name: web\n  finalizers: [a/b]\n"
+        ),
+        "base/words.json": WORDS,
+        "prod/kustomization.yaml": KUSTOMIZATION,
+    }
+
+    async def play(world: World) -> None:
+        def change(tree: Tree) -> None:
+            tree["metadata"]["finalizers"] = []
+            tree["spec"]["replicas"] = 5
+
+        answer = await _drift(world, "prod-", [change], {})
+        assert [item["path"] for item in answer["files"]] == [
+            "prod/adopted-deployment-web.yaml",
+            "prod/kustomization.yaml",
+        ]
+        assert "op: replace" in world.file("prod/adopted-deployment-web.yaml")
+        assert "  target:\n" in world.file("prod/kustomization.yaml")
+        await world.end()
+
+    with asyncio.Runner() as runner:
+        world = World(tmp_path, files, "prod")
+        world.renderers = Renderers(
+            world.clock,
+            scratch_dir=str(tmp_path / "scratch"),
+            programs={"kustomize": str(kustomize)},
+        )
+        try:
+            runner.run(play(world))
+        finally:
+            runner.run(world.renderers.stop())

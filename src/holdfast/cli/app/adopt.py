@@ -58,7 +58,21 @@ def _check_flags(call: Call, *, commits: bool) -> None:
         raise UsageError("--push goes with --branch NAME")
 
 
+def _is_json(call: Call) -> bool:
+    return call.values.text("output") == "json"
+
+
+def _show_json(call: Call, answer: Tree) -> int:
+    import json
+
+    call.say(json.dumps(answer, indent=2, ensure_ascii=False))
+    works = answer["diff"] or not answer["refused"]
+    return exit_codes.OK if works else exit_codes.FAILED
+
+
 def _show_plan(call: Call, plan: Tree) -> int:
+    if _is_json(call):
+        return _show_json(call, plan)
     call.say(plan["diff"], end="")
     _show_refused(call, plan)
     if plan["diff"]:
@@ -70,6 +84,8 @@ def _show_plan(call: Call, plan: Tree) -> int:
 
 
 def _show_commits(call: Call, answer: Tree) -> int:
+    if _is_json(call):
+        return _show_json(call, answer)
     commits = answer.get("commits") or []
     if commits:
         for item in answer["adopted"]:
@@ -129,6 +145,7 @@ COMMANDS = {
                 "Only these: [!]GROUP:KIND:[NAMESPACE/]NAME, with *.",
                 FlagKind.LINES,
             ),
+            Flag("output", "How to print.", short="o", choices=("json",)),
             APP_NAMESPACE,
         ),
         least=1,

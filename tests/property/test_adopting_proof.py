@@ -267,7 +267,7 @@ def test_plain_files_render_to_what_is_live_after_an_adoption(tmp_path: Path) ->
     with asyncio.Runner() as runner:
         world = World(tmp_path, files, "app")
 
-        @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=40, suppress_health_check=list(HealthCheck))
         @given(edits=deployment_edits(), words=WORD_EDITS)
         def holds(edits: list[Any], words: dict[str, Any]) -> None:
             runner.run(_drift(world, "", edits, words))
@@ -299,7 +299,7 @@ def test_an_overlay_renders_to_what_is_live_after_an_adoption(
             programs={"kustomize": str(kustomize)},
         )
 
-        @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, suppress_health_check=list(HealthCheck))
         @given(edits=deployment_edits(), words=WORD_EDITS)
         def holds(edits: list[Any], words: dict[str, Any]) -> None:
             runner.run(_drift(world, "prod-", edits, words))

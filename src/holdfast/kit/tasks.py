@@ -81,6 +81,8 @@ class Supervisor:
         except RuntimeError:
             coroutine.close()  # it will never run: no "never awaited" warning
             raise
+        # A task that is cancelled before its first step never reaches its own `finally`.
+        self._tasks[name].add_done_callback(lambda _task: coroutine.close())
 
     def cancel(self, name: str) -> None:
         """Cancel one task; nothing happens when there is none of that name."""
@@ -152,8 +154,6 @@ class Supervisor:
             await coroutine
         except Exception as error:  # noqa: BLE001 - the border of a task: logged and counted
             self._note(name, error)
-        finally:
-            coroutine.close()  # cancelled before it began: no "never awaited" warning
 
     def _note(self, name: str, error: Exception) -> None:
         name = name.partition("#")[0]

@@ -82,6 +82,22 @@ async def test_stop_ends_every_task_and_waits_for_it() -> None:
     assert ended == ["forever", "forever"]
 
 
+async def test_a_task_that_never_began_is_closed_and_not_lost() -> None:
+    """Stopped in the same turn, or refused because all stops: no "never awaited"."""
+
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    supervisor = Supervisor(InstantClock())
+    early, late = forever(), forever()
+    supervisor.once("a", early)
+    await supervisor.stop()
+    with pytest.raises(RuntimeError, match="stopping"):
+        supervisor.once("b", late)
+    assert early.cr_frame is None
+    assert late.cr_frame is None
+
+
 async def test_two_living_tasks_cannot_have_one_name() -> None:
     async def forever() -> None:
         await asyncio.Event().wait()

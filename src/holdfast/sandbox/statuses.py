@@ -185,9 +185,10 @@ def not_found(about: Named) -> StatusError:
     return StatusError(404, "NotFound", message, about.details())
 
 
-def already_exists(about: Named) -> StatusError:
-    """409: an object of this name exists."""
-    message = f'{about.resource} "{about.name}" already exists'
+def already_exists(about: Named, *, is_going: bool = False) -> StatusError:
+    """409: an object of this name exists, perhaps one that is being deleted."""
+    going = "object is being deleted: " if is_going else ""
+    message = f'{going}{about.resource} "{about.name}" already exists'
     return StatusError(409, "AlreadyExists", message, about.details())
 
 

@@ -42,6 +42,8 @@ _DEMANDS_VERSION = frozenset(
         ("storage.k8s.io", "volumeattachments"),
     }
 )
+# What a PUT that names a uid finds where nothing is: the uid of nobody.
+_NOBODY: Tree = {"metadata": {"uid": ""}}
 # Kinds that a PUT creates when they are missing.
 _CREATED_BY_PUT = frozenset(
     {
@@ -120,8 +122,10 @@ class Writer:
         if errors:
             raise invalid(resource.named(name), errors)
         key = (namespace if resource.namespaced else "", name)
-        if self.plane.store.find(resource.id, *key) is not None:
-            raise already_exists(resource.named(name))
+        found = self.plane.store.find(resource.id, *key)
+        if found is not None:
+            is_going = bool(found.tree["metadata"].get("deletionTimestamp"))
+            raise already_exists(resource.named(name), is_going=is_going)
         for admit in self.rules.admit:
             admit(case)
         _set_managers(metadata, managers)
@@ -141,6 +145,7 @@ class Writer:
         key = (namespace if resource.namespaced else "", name)
         missing = self.plane.store.find(resource.id, *key) is None
         if missing and resource.id in _CREATED_BY_PUT and not options.subresource:
+            meta.check_uid(resource, name, _NOBODY, metadata)
             kept = {k: v for k, v in metadata.items() if k not in {"resourceVersion", "uid"}}
             return self.create(resource, namespace, {**tree, "metadata": kept}, options)
         live = self.live(resource, namespace, name)

@@ -125,7 +125,8 @@ def _word(draw: st.DrawFn, value: Any) -> str:
 
 
 def locate(text: str) -> list[TextNode | None]:
-    return [node and node_from_json(to_json(node)) for node in locate_all(text)]
+    nodes = locate_all(text)
+    return [node_from_json(to_json(node)) if node is not None else None for node in nodes]
 
 
 @given(data=st.data(), source=written())

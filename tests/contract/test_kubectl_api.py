@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -181,8 +182,40 @@ def test_a_watch_ends_when_its_time_is_over(furnished: Kubectl, watches: list[Wa
     assert watch.rest() == []
 
 
-def test_a_watch_from_a_forgotten_version_says_so(kube: Kubectl, watches: list[Watch]) -> None:
-    watch = _watch(kube, watches, resourceVersion="1")
+@pytest.fixture
+def new_kind(kube: Kubectl) -> Iterator[str]:
+    """The path of a kind that was defined a moment ago: its history begins after version 1.
+
+    A built-in kind of a plane that has just started may still remember version 1.
+    """
+    group = f"g{uuid.uuid4().hex[:8]}.example.com"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+    }
+    names = {"plural": "notes", "kind": "Note"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"notes.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert kube.rest.send("POST", definitions, definition).status == 201
+    path = f"/apis/{group}/v1/namespaces/default/notes"
+    eventually(lambda: kube.rest.send("GET", path).status == 200)
+    yield path
+    kube.rest.send("DELETE", f"{definitions}/notes.{group}")
+
+
+def test_a_watch_from_a_forgotten_version_says_so(
+    kube: Kubectl, new_kind: str, watches: list[Watch]
+) -> None:
+    watch = Watch.open(kube, new_kind, resourceVersion="1")
+    watches.append(watch)
     assert watch.response.status == 200
     event = watch.next()
     assert event["type"] == "ERROR"

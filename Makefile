@@ -7,6 +7,8 @@ GO := $(shell command -v go 2>/dev/null)
 LOCKS := requirements
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
+# Each worker has a control plane of its own (0.5 GB); tests wait for clusters more than they compute.
+WORKERS ?= 3
 SOURCES := src tests tools bench
 
 ifdef UV
@@ -33,7 +35,7 @@ test: $(DEV_READY) ## run the tests; with Go also on the real control plane (bui
 ifdef GO
 	@$(BIN)/python tools/control_plane.py > /dev/null
 endif
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules, sizes, locks
 	$(BIN)/ruff format --check --quiet $(SOURCES)

@@ -60,7 +60,8 @@ class SyncApplication:
     """Put an operation on the Application.
 
     `options` None copies the options of the spec; a tuple replaces them. `retry` None copies
-    nothing (limit 0), as `argocd app sync` does.
+    nothing (limit 0), as `argocd app sync` does. `local` is a folder on this machine, as
+    `ROOT//PATH`, whose manifests take the place of git's.
     """
 
     app: AppKey
@@ -75,6 +76,7 @@ class SyncApplication:
     retry: Tree | None = None
     manifests: tuple[str, ...] | None = None
     info: tuple[tuple[str, str], ...] = ()
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)

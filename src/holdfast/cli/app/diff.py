@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import exit_codes
+from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import SOURCE_FLAGS
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
@@ -32,16 +33,11 @@ async def _diff(call: Call) -> int:
             link,
             call.app(),
             revision=values.text("revision"),
-            local=full_path(values.text("local")),
+            local=local_folder(values),
         )
     if found and values.switch("exit-code"):
         return values.number("diff-exit-code")
     return exit_codes.OK
-
-
-def full_path(folder: str) -> str:
-    """Return an absolute path without links; `""` stays empty."""
-    return str(Path(folder).resolve()) if folder else ""
 
 
 async def print_differences(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from holdfast.cli import exit_codes, layouts, trees
-from holdfast.cli.app.diff import full_path
+from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import SOURCE_FLAGS, TREES
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.documents import render_documents
@@ -17,7 +17,7 @@ async def _manifests(call: Call) -> int:
         call.app(),
         revision=values.text("revision"),
         revisions=values.texts("revisions"),
-        local=full_path(values.text("local")),
+        local=local_folder(values),
         live=values.text("source") == "live",
     )
     async with call.link() as link:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.app.delete import chosen_apps
+from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import TREES, output_flag
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
@@ -35,12 +36,6 @@ _RETRY_FLAGS = ("retry-limit", "retry-refresh", "retry-backoff-duration",
 
 
 async def _sync(call: Call) -> int:
-    if call.values.is_given("local"):
-        raise ConfigurationError(
-            "HF3009",
-            "syncing from a local folder is not built yet; nothing was changed",
-            hint="`holdfast app diff --local DIR` shows what it would change",
-        )
     code = exit_codes.OK
     async with call.link() as link:
         for app in await chosen_apps(call, link):
@@ -89,6 +84,7 @@ def _request(call: Call, app: AppKey, resources: Any) -> SyncApplication:
         options=tuple(options) or None,
         retry=_retry(call),
         info=tuple(info),
+        local=local_folder(values),
     )
 
 

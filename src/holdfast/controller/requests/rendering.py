@@ -1,8 +1,10 @@
 """What git declares for an Application, rendered here and now: targets with their tracking."""
 
+import json
 from dataclasses import dataclass
 
 from holdfast.domain.application import IN_CLUSTER_SERVER, Application
+from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
 from holdfast.domain.source import Checkout, RenderContext, Rendered, Source
@@ -45,11 +47,7 @@ class Rendering:
             HoldfastError: the repository, a file or a tool is at fault.
         """
         if local:
-            root, _, path = local.partition(LOCAL_SEPARATOR)
-            base = app.sources[0].tree if app.sources else {}
-            source = Source.parse({**base, "repoURL": root, "path": path or "."})
-            manifests = await self._render(app, source, Checkout(root, "", root))
-            return self.targets(app, manifests)
+            return self.targets(app, await self._render_local(app, local))
         found: list[Manifest] = []
         shas = await self.resolve(app, revisions)
         for source, sha in zip(app.sources, shas, strict=True):
@@ -57,6 +55,32 @@ class Rendering:
                 continue
             found += await self._render(app, source, await self.sources.checkout(source, sha))
         return self.targets(app, found)
+
+    async def local_manifests(self, app: Application, local: str) -> tuple[str, ...]:
+        """Return the manifests of a folder on this machine as JSON, for an operation to carry.
+
+        Raises:
+            ConfigurationError: HF3006, a Secret is among them: an operation is kept in the
+                Application, where its values would be plain to read.
+            HoldfastError: a file or a tool is at fault.
+        """
+        manifests = await self._render_local(app, local)
+        secrets = [item for item in manifests if item.group == "" and item.kind == "Secret"]
+        if secrets:
+            raise ConfigurationError(
+                "HF3006",
+                f"Secret {secrets[0].name} is among the local manifests; it would be kept in plain "
+                "text in the Application. Nothing was changed.",
+                about=app.key,
+                hint="leave Secrets out of the folder, or commit and sync from git",
+            )
+        return tuple(json.dumps(manifest.tree) for manifest in manifests)
+
+    async def _render_local(self, app: Application, local: str) -> tuple[Manifest, ...]:
+        root, _, path = local.partition(LOCAL_SEPARATOR)
+        base = app.sources[0].tree if app.sources else {}
+        source = Source.parse({**base, "repoURL": root, "path": path or "."})
+        return await self._render(app, source, Checkout(root, "", root))
 
     async def render_source(self, app: Application, source: Source, checkout: Checkout) -> Rendered:
         """Render one source from files that are there; with origins, without tracking."""

@@ -1,6 +1,6 @@
 """Put operations on Applications, and stop them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from holdfast.controller.requests.locking import locked
@@ -55,6 +55,9 @@ class OperationWrites:
 
     async def _sync(self, command: SyncApplication, who: str) -> Done:
         app = await self.lookup.application(command.app)
+        if command.local:
+            manifests = await self.rendering.local_manifests(app, command.local)
+            command = replace(command, manifests=manifests)
         check_sync(app, command)
         check_idle(app)
         revisions, notes = await self._revisions(app, command)

@@ -1,11 +1,14 @@
 """Which root and path `--local` stands for."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from holdfast.cli.app.local import local_folder
-from holdfast.cli.pflag import Values
+
+if TYPE_CHECKING:
+    from holdfast.cli.pflag import Values
 
 
 class Given:

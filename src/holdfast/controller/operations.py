@@ -28,7 +28,7 @@ from holdfast.controller.status_writer import StatusWriter
 from holdfast.controller.tasks_runner import TaskRunner
 from holdfast.controller.watches import Watches
 from holdfast.domain.application import Application
-from holdfast.domain.condition import Condition, ConditionType
+from holdfast.domain.condition import ConditionType
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.health import HealthCode
@@ -534,10 +534,3 @@ def _listed(reason: str, keys: Iterable[ResourceKey]) -> str:
     first = names[0]
     more = f" and {len(names) - 1} more resources" if len(names) > 1 else ""
     return f"waiting for {reason} {first.group}/{first.kind}/{first.name}{more}"
-
-
-def condition_of(error: HoldfastError) -> Condition:
-    """Return the ComparisonError that an error while loading becomes (controller.md §4.1)."""
-    return Condition(
-        ConditionType.COMPARISON_ERROR, f"Failed to load target state: {error.explain()}"
-    )

@@ -22,9 +22,9 @@ from holdfast.journal.engines import parse_dsn, writing_engine
 from holdfast.journal.migrations import ALL, migrate, version_of
 from holdfast.journal.reading import Journal
 from holdfast.journal.retention import Retention, forget
-from holdfast.journal.rows import SECRET as MASK
 from holdfast.journal.tables import METADATA
 from holdfast.journal.writer import JournalWriter, WriterSettings
+from holdfast.kit.masking import SECRET as MASK
 from tests.support import happenings as h
 from tests.support.postgres import Postgres, find_programs
 

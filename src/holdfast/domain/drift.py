@@ -54,3 +54,7 @@ class Drift:
     kind: DriftKind
     differences: tuple[Difference, ...] = ()
     is_renamed_element: bool = False
+
+    def hides(self, path: str) -> bool:
+        """Whether nobody may read what stands at a path: the values of a Secret."""
+        return self.key.kind == "Secret" and not self.key.group and path.startswith("data")

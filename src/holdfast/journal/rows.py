@@ -1,13 +1,10 @@
 """From a happening to a row: what is kept, what is cut, what is masked. Pure.
 
 No value of a Secret gets here but as a token of the cluster room; the journal holds not even that,
-since equal tokens would tell equal values. What looks like a credential in another kind (an
-environment variable `DB_PASSWORD`, a URL with a password) is masked as well, as far as a name can
-tell.
+since equal tokens would tell equal values. What looks like a credential in another kind is masked
+as well (`kit.masking`).
 """
 
-import json
-import re
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -22,19 +19,10 @@ from holdfast.domain.events import (
     HealAttempted,
     SyncEnded,
 )
-from holdfast.domain.manifest import JSON
 from holdfast.journal import tables
-from holdfast.kit.redact import redact
+from holdfast.kit.masking import shown_text, shown_value
 
-SECRET = "(secret)"  # noqa: S105 - what stands in place of one
 MOST_CHANGES = 100
-LONGEST_VALUE = 2000
-LONGEST_TEXT = 2000
-_TOKEN = re.compile(r"hmac-sha256:[0-9a-f]{64}")
-_NAME = re.compile(
-    r"(?i)(pass(word|wd)?|secret|token|api_?-?key|private_?-?key|credential)s?([^a-zA-Z0-9]|$)"
-)
-_NAMED = re.compile(r'env\[name="(?P<env>[^"]+)"\]\.value$|^(?:data|binaryData)\b(?P<key>.+)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ def row_of(happening: Happening, source: str) -> Row:
                     "episode": happening.episode,
                     "decision": happening.decision,
                     "reason": happening.reason,
-                    "detail": _text(happening.detail),
+                    "detail": shown_text(happening.detail),
                     "at": happening.at,
                 },
             )
@@ -68,7 +56,7 @@ def row_of(happening: Happening, source: str) -> Row:
                     "episode": happening.episode,
                     "outcome": happening.outcome.value,
                     "took_s": happening.seconds,
-                    "message": _text(happening.message),
+                    "message": shown_text(happening.message),
                     "changes": _changes(happening.drift),
                     "at": happening.at,
                 },
@@ -110,7 +98,7 @@ def _sync(ended: SyncEnded, source: str) -> dict[str, Any]:
         "app": ended.app.name,
         "revisions": list(ended.revisions),
         "phase": ended.phase,
-        "message": _text(ended.message),
+        "message": shown_text(ended.message),
         "initiated_by": ended.initiated_by,
         "is_selective": ended.is_selective,
         "started_at": ended.started_at,
@@ -128,38 +116,10 @@ def _changes(drift: Drift) -> list[dict[str, Any]]:
 
 
 def _change(row: Difference, drift: Drift) -> dict[str, Any]:
-    is_secret = drift.key.kind == "Secret" and not drift.key.group and row.path.startswith("data")
+    is_secret = drift.hides(row.path)
     return {
         "path": row.path,
-        "before": _value(row.path, row.desired, is_secret=is_secret),
-        "after": _value(row.path, row.live, is_secret=is_secret),
+        "before": shown_value(row.path, row.desired, is_secret=is_secret),
+        "after": shown_value(row.path, row.live, is_secret=is_secret),
         "managers": list(row.managers),
     }
-
-
-def _value(path: str, value: JSON, *, is_secret: bool) -> JSON:
-    named = _NAMED.search(path)
-    name = (named["env"] or named["key"]) if named else ""
-    kept = _mask(value, is_secret=is_secret or bool(name and _NAME.search(name)))
-    text = json.dumps(kept, ensure_ascii=False)
-    return kept if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text)} chars)"
-
-
-def _mask(value: JSON, *, is_secret: bool = False) -> JSON:
-    if isinstance(value, str):
-        return SECRET if is_secret or _TOKEN.search(value) else redact(value)
-    if isinstance(value, list):
-        return [_mask(item, is_secret=is_secret) for item in value]
-    if isinstance(value, dict):
-        name = str(value.get("name") or "")
-        by_name = bool(_NAME.search(name))
-        return {
-            key: _mask(item, is_secret=is_secret or (key == "value" and by_name))
-            for key, item in value.items()
-        }
-    return None if is_secret and value is None else SECRET if is_secret else value
-
-
-def _text(text: str) -> str:
-    text = redact(text)
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"

@@ -1,0 +1,130 @@
+"""From what a handler returned to bytes: JSON, or a stream that may last for days.
+
+Streams have two forms (docs/internals/argocd/api.md §1.3): chunked JSON lines, and server-sent
+events with a comment each 15 s when the client asks for exactly `text/event-stream`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from holdfast.api.call import Answer, Stream
+from holdfast.api.failures import ApiError, translate
+from holdfast.domain.errors import HoldfastError
+from holdfast.domain.manifest import JSON
+
+EVENT_STREAM = "text/event-stream"
+KEEP_ALIVE_S = 15.0
+_JSON = "application/json"
+_KEEP_ALIVE = b":\n"
+_OPTIONS = orjson.OPT_NON_STR_KEYS
+
+
+def encode(tree: JSON) -> bytes:
+    """Return JSON bytes."""
+    return orjson.dumps(tree, option=_OPTIONS)
+
+
+def respond(result: Any, request: Request) -> Response:
+    """Return the response of what a handler returned."""
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, Stream):
+        return _stream(result, request)
+    if isinstance(result, Answer):
+        content = encode(result.tree)
+        return Response(content, result.status, result.headers, media_type=_JSON)
+    if isinstance(result, BaseModel):
+        result = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Response(encode(result if result is not None else {}), media_type=_JSON)
+
+
+def refuse(error: ApiError, *, ours: bool, status: int = 0) -> Response:
+    """Return the response of a refusal; `status` where HTTP knows one that gRPC does not."""
+    tree = error.to_ours() if ours else error.to_argo()
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    return Response(encode(tree), status or error.status, headers, media_type=_JSON)
+
+
+def _stream(stream: Stream, request: Request) -> StreamingResponse:
+    as_events = request.headers.get("accept") == EVENT_STREAM
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    content = _events(stream) if as_events else _lines(stream)
+    media_type = EVENT_STREAM if as_events else _JSON
+    return StreamingResponse(content, media_type=media_type, headers=headers)
+
+
+async def _lines(stream: Stream) -> AsyncIterator[bytes]:
+    async for content in _contents(stream):
+        yield content + b"\n"
+
+
+async def _events(stream: Stream) -> AsyncIterator[bytes]:
+    """Yield server-sent events; a comment keeps the connection open while nothing happens."""
+    # At once, so that a browser knows that it is connected and proxies pass the headers on.
+    yield _KEEP_ALIVE
+    contents = aiter(_contents(stream))
+    waiting: asyncio.Future[bytes] | None = None
+    try:
+        while True:
+            if waiting is None:
+                waiting = asyncio.ensure_future(anext(contents))
+            done, _ = await asyncio.wait({waiting}, timeout=KEEP_ALIVE_S)
+            if not done:
+                yield _KEEP_ALIVE
+                continue
+            try:
+                content = waiting.result()
+            except StopAsyncIteration:
+                return
+            waiting = None
+            yield b"data: " + content + b" \n\n\n"
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+
+
+async def _contents(stream: Stream) -> AsyncIterator[bytes]:
+    """Yield each value as JSON; a failure becomes the last one."""
+    try:
+        async with aclosing(stream.items) as items:  # type: ignore[type-var]
+            async for item in items:
+                yield encode({"result": item} if stream.wrapped else item)
+    except HoldfastError as error:
+        yield _last_words(translate(error))
+    except ApiError as error:
+        yield _last_words(error)
+
+
+def _last_words(error: ApiError) -> bytes:
+    return encode(
+        {
+            "error": {
+                "grpc_code": int(error.code),
+                "http_code": error.status,
+                "message": error.message,
+                "http_status": _PHRASES.get(error.status, "Error"),
+            }
+        }
+    )
+
+
+_PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    408: "Request Timeout",
+    409: "Conflict",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}

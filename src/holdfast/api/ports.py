@@ -1,0 +1,141 @@
+"""What the API asks of the other half of its own room: sign-in, roles, live copies.
+
+Protocols, so that routes are tested with fakes and each half can be read alone.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+
+from holdfast.api.caller import Caller
+from holdfast.domain.commands import Commands
+from holdfast.domain.identity import AppKey
+from holdfast.domain.journal import JournalReader
+from holdfast.domain.manifest import Tree
+from holdfast.domain.ports import Clock
+from holdfast.domain.queries import Queries
+
+
+class SignIn(Protocol):
+    """Finds out who a request comes from (api.md §2.1)."""
+
+    async def identify(self, connection: HTTPConnection) -> Caller:
+        """Return the caller; `ANONYMOUS` where anonymous access is allowed.
+
+        Raises:
+            ApiError: 401, there is no token, or it is no good.
+        """
+        ...
+
+    async def identify_or_none(self, connection: HTTPConnection) -> Caller | None:
+        """Return the caller, None when nobody is signed in; for routes that need no sign-in."""
+        ...
+
+
+class Roles(Protocol):
+    """Says who may do what (api.md §3). Pure CPU, cached: never holds the loop over 10 ms."""
+
+    def allows(self, caller: Caller, resource: str, action: str, target: str) -> bool:
+        """Whether the caller may; `target` is the object as api.md §3.5 writes it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEvent:
+    """One change of an Application: `ADDED`, `MODIFIED` or `DELETED`, and the object."""
+
+    type: str
+    tree: Tree
+
+
+class Applications(Protocol):
+    """Live copies of all Applications and projects, kept by one watch (api.md §1.6.13)."""
+
+    @property
+    def resource_version(self) -> str:
+        """The version up to which the copies are true."""
+        ...
+
+    def all(self) -> Sequence[Tree]:
+        """Return all Applications, by name."""
+        ...
+
+    def find(self, app: AppKey) -> Tree | None:
+        """Return one."""
+        ...
+
+    def projects(self) -> Sequence[Tree]:
+        """Return all AppProjects, by name."""
+        ...
+
+    def follow(self) -> AsyncIterator[ApplicationEvent]:
+        """Yield every change from now on. Who is too slow is ended, never waited for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the server knows of itself.
+
+    Attributes:
+        control_namespace: Where Applications, projects and settings live.
+        cluster_server: Address of the cluster, for people.
+        started_at: Unix time.
+        is_secure: Whether TLS is on (cookies are `Secure` then).
+        auth_disabled: `--disable-auth`.
+    """
+
+    control_namespace: str
+    cluster_server: str = ""
+    started_at: float = 0.0
+    is_secure: bool = False
+    auth_disabled: bool = False
+
+
+class Settings(Protocol):
+    """ConfigMaps `argocd-cm`, `argocd-rbac-cm` and Secret `argocd-secret`, followed live."""
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a value of `argocd-cm`."""
+        ...
+
+    def switch(self, key: str, *, default: bool = False) -> bool:
+        """Return a truth value of `argocd-cm`."""
+        ...
+
+    def rbac(self) -> dict[str, str]:
+        """Return all of `argocd-rbac-cm`."""
+        ...
+
+    def secret(self, key: str) -> str:
+        """Return a value of `argocd-secret`, `""` when it is not set."""
+        ...
+
+    def cm(self) -> dict[str, str]:
+        """Return all of `argocd-cm`."""
+        ...
+
+    def secrets(self) -> dict[str, str]:
+        """Return all of `argocd-secret`, decoded."""
+        ...
+
+    async def put_secret(self, changes: dict[str, str | None]) -> None:
+        """Set (or with None remove) keys of `argocd-secret`; all others stay as they are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a route may use."""
+
+    commands: Commands
+    queries: Queries
+    applications: Applications
+    sign_in: SignIn
+    roles: Roles
+    settings: Settings
+    clock: Clock
+    facts: ServerFacts
+    journal: JournalReader | None = None

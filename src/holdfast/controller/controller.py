@@ -183,8 +183,7 @@ class Controller:
         for gvk in self._lanes.watches.failed_kinds():
             if self._ports.kinds.find(gvk) is not None:
                 self._lanes.watches.restart(gvk)
-        waiting = [s for s in self.registry.objects.values() if s.waits_for is not None]
-        self.observer.reconsider(waiting)
+        self.observer.reconsider(self.registry.index.waiting())
         for state in self.registry.apps.values():
             if state.conditions or state.application.operation is not None:
                 self._queue.add(state.key, Level.RECENT)

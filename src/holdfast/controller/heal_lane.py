@@ -230,7 +230,7 @@ class HealLane:
                 self._look_again(state, until_s)
             case Hold(reason, _, until_s):
                 if reason is HoldReason.PREREQUISITE:
-                    state.waits_for = self._objects.prerequisite_of(state)
+                    self._objects.wait_for_prerequisite(state)
                     self._objects.ask_for_namespace(state)
                 if until_s is not None:
                     self._look_again(state, until_s)
@@ -362,7 +362,7 @@ class HealLane:
             self._look_again(state, next_attempt_at(state.memory, self._policy, now))
             self._changed(state)
         elif error.retry is Retry.ON_PREREQUISITE:
-            state.waits_for = self._objects.prerequisite_of(state)
+            self._objects.wait_for_prerequisite(state)
             self._objects.ask_for_namespace(state)
             self._look_again(state, now + _RETRY_S)
         else:

@@ -44,6 +44,7 @@ class Objects:
     ) -> None:
         """Remember the live form; with a comparison against the current target, its verdict."""
         instance = owner_of(manifest, self.tracking) or ""
+        self._disclaim(state)
         state.live = LiveObject(
             uid=manifest.uid,
             version=manifest.version_number,
@@ -55,7 +56,7 @@ class Objects:
             is_terminating=manifest.is_terminating,
             is_finished_job=is_finished_job(manifest),
         )
-        state.waits_for = None
+        self._registry.index.set_waiting(state, None)
         self._claim(state, instance)
         if comparison is None or state.desired is None or state.applied is None:
             state.compared = None
@@ -67,13 +68,14 @@ class Objects:
 
     def lost(self, state: ObjectState) -> None:
         """Remember that the object is gone."""
+        self._disclaim(state)
         state.live = None
         state.echo = None
         state.compared = None
         state.comparison = None
         state.sync = SyncCode.OUT_OF_SYNC if state.desired is not None else None
         if state.desired is None and state.applied is None:
-            self._drop(state)
+            self._registry.drop(state)
 
     def judge(self, state: ObjectState, comparison: Comparison) -> None:
         """Remember how the live object compares with what git declares now."""
@@ -168,6 +170,11 @@ class Objects:
         missing = self.prerequisite_of(state)
         return str(missing) if missing is not None else ""
 
+    def wait_for_prerequisite(self, state: ObjectState) -> None:
+        """Look at the object again once its namespace or CRD is there."""
+        if self._registry.objects.get(state.key) is state:
+            self._registry.index.set_waiting(state, self.prerequisite_of(state))
+
     def ask_for_namespace(self, state: ObjectState) -> None:
         """Ask for the destination namespace where the Application creates it."""
         app = self._registry.apps.get(state.app) if state.app is not None else None
@@ -182,25 +189,20 @@ class Objects:
 
     def waiting_for(self, prerequisite: ResourceKey) -> list[ObjectState]:
         """Return the objects that wait for a namespace (or, for CRDs, for any kind)."""
-        return [
-            state
-            for state in self._registry.objects.values()
-            if state.waits_for is not None
-            and (
-                state.waits_for == prerequisite
-                or state.waits_for.kind == prerequisite.kind == CRD.kind
-            )
-        ]
+        return self._registry.index.waiting_for(prerequisite)
 
     # --- inside -------------------------------------------------------------------------------
 
     def _claim(self, state: ObjectState, instance: str) -> None:
         """An object belongs to the Application that its tracking id names."""
+        if not instance or state.live is None or not state.live.is_root:
+            return
         owner = self._registry.find_owner(instance)
-        if owner is None or state.live is None or not state.live.is_root:
+        if owner is None:
+            self._registry.index.disown(state, instance)
             return
         app = self._registry.apps[owner]
-        app.keys.add(state.key)
+        self._registry.hold(app, state)
         declared = app.desired.manifests.get(state.key) if app.desired is not None else None
         if state.app is None:
             state.app = owner
@@ -208,10 +210,10 @@ class Objects:
             # Two Applications declare it: it belongs to the one in its tracking id (apply.md A6).
             state.app, state.desired = owner, declared
 
-    def _drop(self, state: ObjectState) -> None:
-        self._registry.objects.pop(state.key, None)
-        for app in self._registry.apps.values():
-            app.keys.discard(state.key)
+    def _disclaim(self, state: ObjectState) -> None:
+        """The live form is about to change: what it said of its owner may hold no longer."""
+        if state.live is not None:
+            self._registry.index.own(state, state.live.tracking)
 
 
 def is_finished_job(manifest: Manifest) -> bool:

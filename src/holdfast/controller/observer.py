@@ -78,16 +78,11 @@ class Observer:
             names = {key.name for key in keys}
             self._registry.namespaces = {n: gone for n, gone in known.items() if n in names}
             # What came back while the watch was broken shows in the list alone.
-            objects = self._registry.objects.values()
-            self.reconsider([state for state in objects if state.waits_for is not None])
+            self.reconsider(self._registry.index.waiting())
         if scope.gvk == CRD:
             self.kinds_changed()
-        for key in [key for key in self._registry.apps if scope.gvk == APPLICATION]:
-            if (
-                ResourceKey(APPLICATION.group, APPLICATION.kind, key.namespace, key.name)
-                not in keys
-            ):
-                self._remove_app(key)
+        if scope.gvk == APPLICATION:
+            self._listed_apps(keys)
         if scope.gvk == PAUSE:
             names = {key.name for key in keys}
             found = {**self._listed_pauses, **(self._registry.pauses or {})}
@@ -98,7 +93,7 @@ class Observer:
             names = {key.name for key in keys}
             for name in [name for name in self._registry.projects if name not in names]:
                 del self._registry.projects[name]
-        for state in list(self._registry.objects.values()):
+        for state in self._registry.index.of_kind(scope.gvk.group_kind):
             if _lies_in(scope, state) and state.live is not None and state.key not in keys:
                 self._lane.observe_gone(state, state.live.uid, version)
 
@@ -135,6 +130,12 @@ class Observer:
         if old is not None and _heals_more(old, app):
             self.reconsider(self._registry.objects_of(known))
         self.app_changed(key, old, app)
+
+    def _listed_apps(self, keys: frozenset[ResourceKey]) -> None:
+        there = {(key.namespace, key.name) for key in keys}
+        for app in list(self._registry.apps):
+            if (app.namespace, app.name) not in there:
+                self._remove_app(app)
 
     def _remove_app(self, key: AppKey) -> None:
         known = self._registry.apps.get(key)

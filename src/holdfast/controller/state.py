@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.controller.indexes import ObjectIndex
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import IgnoredPaths
@@ -110,6 +111,7 @@ class ObjectState:
 
     Attributes:
         app: The Application that owns it (first to claim it), or None.
+        holders: Applications that have it among their `keys`; changed by `Registry` alone.
         desired: What git declares now; None for an extra object.
         applied: What was last applied successfully, or found equal: the heal lane's truth.
         echo: What the server made of `applied`; None when it is not known.
@@ -132,6 +134,7 @@ class ObjectState:
 
     key: ResourceKey
     app: AppKey | None = None
+    holders: tuple[AppKey, ...] = ()
     desired: Target | None = None
     applied: Target | None = None
     echo: Echo | None = None
@@ -211,7 +214,7 @@ class AppState:
 
     Attributes:
         desired: The last render, None before the first.
-        keys: Objects that belong to it: declared or tracked.
+        keys: Objects that belong to it: declared or tracked; changed by `Registry` alone.
         conditions: Conditions of the last round.
         healed: Heals that status does not show yet.
         heal_attempts: Self-heals since the last sync.
@@ -259,6 +262,7 @@ class Registry:
         self.untracked: set[ResourceKey] = set()
         # Name -> whether it is being deleted; None while the cluster does not let us see them.
         self.namespaces: dict[str, bool] | None = None
+        self.index: ObjectIndex[ObjectState] = ObjectIndex()
         self._by_instance: dict[str, AppKey] = {}
 
     def add_app(self, app: Application) -> AppState:
@@ -266,10 +270,10 @@ class Registry:
         state = self.apps.get(app.key)
         if state is None:
             state = self.apps[app.key] = AppState(app)
-            self._by_instance[app.key.instance_name(self.control_namespace)] = app.key
-            for key, found in self.objects.items():
-                if found.live is not None and self.find_owner(found.live.tracking) == app.key:
-                    state.keys.add(key)
+            instance = app.key.instance_name(self.control_namespace)
+            self._by_instance[instance] = app.key
+            for found in self.index.take_unowned(instance):
+                self.hold(state, found)
         else:
             state.application = app
         return state
@@ -279,14 +283,43 @@ class Registry:
         state = self.apps.pop(key, None)
         if state is None:
             return None
-        self._by_instance.pop(key.instance_name(self.control_namespace), None)
-        for object_key in state.keys:
-            found = self.objects.get(object_key)
-            if found is not None and found.app == key:
+        instance = key.instance_name(self.control_namespace)
+        self._by_instance.pop(instance, None)
+        for found in [self.objects[key] for key in state.keys if key in self.objects]:
+            found.holders = tuple(holder for holder in found.holders if holder != key)
+            if found.live is not None and found.live.is_root and found.live.tracking == instance:
+                self.index.disown(found, instance)
+            if found.app == key:
                 found.app = found.desired = found.applied = found.echo = None
                 if found.live is None or not found.live.tracking:
-                    self.objects.pop(object_key, None)
+                    self.drop(found)
         return state
+
+    def hold(self, app: AppState, found: ObjectState) -> None:
+        """An object belongs to an Application from now on: it is declared or tracked."""
+        app.keys.add(found.key)
+        if app.key not in found.holders:
+            found.holders = (*found.holders, app.key)
+
+    def release(self, app: AppState, key: ResourceKey) -> None:
+        """An object belongs to an Application no longer."""
+        app.keys.discard(key)
+        found = self.objects.get(key)
+        if found is not None:
+            found.holders = tuple(holder for holder in found.holders if holder != app.key)
+
+    def drop(self, found: ObjectState) -> None:
+        """Forget an object; where it is still there, whoever declares it must read it first."""
+        self.objects.pop(found.key, None)
+        self.index.remove(found)
+        if found.live is not None:
+            self.index.own(found, found.live.tracking)
+        for holder in found.holders:
+            if holder in self.apps:
+                self.apps[holder].keys.discard(found.key)
+        found.holders = ()
+        if found.live is not None:
+            self.untracked.add(found.key)
 
     def find_owner(self, instance: str) -> AppKey | None:
         """Return the Application of an instance name."""
@@ -297,6 +330,7 @@ class Registry:
         found = self.objects.get(key)
         if found is None:
             found = self.objects[key] = ObjectState(key)
+            self.index.add(found)
         return found
 
     def objects_of(self, app: AppState) -> list[ObjectState]:

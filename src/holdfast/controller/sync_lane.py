@@ -194,7 +194,7 @@ class SyncLane:
             found = self._parts.registry.object(key)
             if key not in touched and found.applied is None and found.app in (None, state.key):
                 found.app = state.key
-                state.keys.add(key)
+                self._parts.registry.hold(state, found)
                 found.applied = target
         state.is_loaded = True
 

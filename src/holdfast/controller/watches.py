@@ -142,7 +142,7 @@ class Watches:
         unseen = []
         for key, target in desired.manifests.items():
             found = self._registry.object(key)
-            state.keys.add(key)
+            self._registry.hold(state, found)
             if found.app is None:
                 found.app = state.key
             if is_current and found.app == state.key:
@@ -160,16 +160,14 @@ class Watches:
     def _undeclare(self, state: AppState, key: ResourceKey) -> None:
         found = self._registry.objects.get(key)
         if found is None:
-            state.keys.discard(key)
+            self._registry.release(state, key)
             return
         if found.app == state.key:
             found.desired = found.applied = found.echo = found.sync = None
         if found.live is None or not found.live.tracking:
-            state.keys.discard(key)
+            self._registry.release(state, key)
             if found.app == state.key:
-                self._registry.objects.pop(key, None)
-                if found.live is not None:
-                    self._registry.untracked.add(key)
+                self._registry.drop(found)
 
     async def _fetch_all(self, unseen: list[tuple[ObjectState, Target]]) -> None:
         limit = asyncio.Semaphore(self._settings.sync.parallel_writes)

@@ -96,6 +96,13 @@ def deployment(namespace: str, name: str) -> Tree:
     }
 
 
+def form_of(live: Tree) -> tuple[str, str, int]:
+    """Return what the benchmark changes: image, label and replicas of a Deployment."""
+    spec = live["spec"]
+    image = spec["template"]["spec"]["containers"][0]["image"]
+    return image, live["metadata"].get("labels", {}).get("bench", ""), spec.get("replicas", 1)
+
+
 def load_server(kubeconfig: Path) -> Server:
     """Read the parts of a kubeconfig that the plane of the tests writes."""
     import base64

@@ -1,7 +1,8 @@
 """The bare limit: a process that only watches and applies what was deleted or changed.
 
-No comparison, no decision, no status: nothing that heals on this machine, with this API server,
-in this language, can be faster. Run as `python -m bench.bare KUBECONFIG NAMESPACE`.
+No comparison beyond three fields, no decision, no status: nothing that heals on this machine, with
+this API server, in this language, can be faster.
+Run as `python -m bench.bare KUBECONFIG NAMESPACE`.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.api import Api, Tree, load_server
+from bench.api import Api, Tree, form_of, load_server
 
 MANAGER = "bare"
 
@@ -21,27 +22,21 @@ async def main(kubeconfig: Path, namespace: str) -> None:
     api = Api(load_server(kubeconfig))
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     _, found = await api.request("GET", path)
-    targets: dict[str, Tree] = {}
-    for item in found["items"]:
-        targets[item["metadata"]["name"]] = _target(item)
+    targets = {item["metadata"]["name"]: _target(item) for item in found["items"]}
     writes: set[asyncio.Task[object]] = set()
     print("ready", flush=True)
-    async for event in api.watch(path, found["metadata"]["resourceVersion"]):
-        live = event["object"]
-        name = live["metadata"].get("name")
-        if name not in targets:
-            continue
-        last = live["metadata"].get("managedFields", [{}])[-1]
-        if event["type"] == "DELETED" or _differs(live, targets[name], last):
-            task = asyncio.ensure_future(api.apply(f"{path}/{name}", targets[name], MANAGER))
-            writes.add(task)
-            task.add_done_callback(writes.discard)
-
-
-def _differs(live: Tree, target: Tree, _last: Tree) -> bool:
-    mine = target["spec"]["template"]["spec"]["containers"][0]["image"]
-    theirs = live["spec"]["template"]["spec"]["containers"][0]["image"]
-    return bool(mine != theirs)
+    version = found["metadata"]["resourceVersion"]
+    while True:
+        async for event in api.watch(path, version):
+            live = event["object"]
+            name = live["metadata"].get("name")
+            version = live["metadata"]["resourceVersion"]
+            if name not in targets:
+                continue
+            if event["type"] == "DELETED" or form_of(live) != form_of(targets[name]):
+                task = asyncio.ensure_future(api.apply(f"{path}/{name}", targets[name], MANAGER))
+                writes.add(task)
+                task.add_done_callback(writes.discard)
 
 
 def _target(item: Tree) -> Tree:

@@ -57,10 +57,14 @@ ADVICE = {
     "is named. Healing goes on without it.",
     "HF3013": "Do what the hint says: another branch (`--branch NAME`), a clean working tree, or a "
     "name for the author. Nothing was written.",
+    "HF3014": "Mend the keys that the message names; the last good configuration is in force. The "
+    "grammar: [notifications](notifications.md).",
     "HF4001": "Install the tool that the message names.",
     "HF4002": "The message holds the first and the last lines that the tool printed.",
     "HF4003": "Make the source smaller, or find out what the tool waits for.",
     "HF4004": "Run the credential plugin by hand; the message names it.",
+    "HF4005": "The message says what the receiver answered; "
+    "`holdfast notifications test NAME` tries it.",
     "HF9001": "Report it with the traceback from the log. Only the round that met it was ended.",
 }
 

@@ -22,6 +22,7 @@ from holdfast import __version__
 from holdfast.assembly.drift_metrics import DriftMetrics
 from holdfast.assembly.journal import default_journal, writing_journal
 from holdfast.assembly.listeners import build_application, listening
+from holdfast.assembly.notifications import BothRecorders, NotificationParts, Notifications
 from holdfast.assembly.places import controller_data
 from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection, Options, connect
@@ -30,16 +31,18 @@ from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.controller import Controller, ControllerPorts
-from holdfast.controller.requests.queries import WATCH_LAG_ANNOTATION
+from holdfast.controller.requests.queries import NOTIFICATIONS_ANNOTATION, WATCH_LAG_ANNOTATION
 from holdfast.controller.startup import StartPorts, StartSettings, prepare
-from holdfast.domain.application import IN_CLUSTER_NAME
+from holdfast.domain.application import IN_CLUSTER_NAME, Application
 from holdfast.domain.errors import ClusterError, ConfigurationError
+from holdfast.domain.identity import AppKey
 from holdfast.domain.pause import PauseScope
 from holdfast.domain.ports import Clock, Metrics
 from holdfast.journal.writer import JournalWriter
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 from holdfast.metrics.registry import PrometheusMetrics
+from holdfast.notices.messages import Origin
 from holdfast.renderers.dispatch import Renderers
 from holdfast.sources.git import GitSources
 
@@ -187,16 +190,41 @@ class _Life:
             )
             await prepare(start_ports, start_settings, self.say)
             await connection.settle_installation_key(settings.namespace)
-            journal = self.running.journal
             parts = _Parts(
-                settings, connection, supervisor, self.clock, self.metrics, self.data, journal
+                settings,
+                connection,
+                supervisor,
+                self.clock,
+                self.metrics,
+                self.data,
+                self.running.journal,
+                self._notifications(connection, supervisor),
             )
+            stack.push_async_callback(parts.notifications.stop)
             ports = await _ports(stack, parts)
             self.say(
                 f"Holdfast v{__version__} on {self.access.server} ({self.running.version}), "
                 f"namespace {settings.namespace}"
             )
             await _Leadership(ports, parts, self.identity, self.running, self.say).run()
+
+    def _notifications(self, connection: Connection, supervisor: Supervisor) -> Notifications:
+        def find_app(key: AppKey) -> Application | None:
+            controller = self.running.controller
+            state = controller.registry.apps.get(key) if controller is not None else None
+            return state.application if state is not None else None
+
+        return Notifications(
+            NotificationParts(
+                connection,
+                supervisor,
+                self.clock,
+                self.metrics,
+                Origin(self.access.server, self.settings.namespace),
+                find_app,
+                may_write=lambda: self.running.leads and not self.settings.observe,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +238,7 @@ class _Parts:
     metrics: Metrics
     data: Path
     journal: JournalWriter | None
+    notifications: Notifications
 
 
 async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
@@ -228,7 +257,8 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     await renderer.start()
     recorder = EventRecorder(connection.system, clock)
     parts.supervisor.spawn("events", recorder.run)
-    counting = DriftMetrics(parts.metrics)
+    listeners = (DriftMetrics(parts.metrics), parts.notifications.teller)
+    parts.notifications.start()
     return ControllerPorts(
         clock=clock,
         supervisor=parts.supervisor,
@@ -237,12 +267,12 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         system=connection.system,
         kinds=connection.kinds,
         sealing=connection.sealing,
-        watching=connection.watching,
+        watching=parts.notifications.watching(),
         sources=sources,
         renderer=renderer,
-        recorder=recorder,
+        recorder=BothRecorders(recorder, parts.notifications.teller),
         metrics=parts.metrics,
-        listeners=(counting, parts.journal) if parts.journal is not None else (counting,),
+        listeners=(*listeners, parts.journal) if parts.journal is not None else listeners,
     )
 
 
@@ -308,7 +338,10 @@ class _Leadership:
 
     def _notes(self) -> dict[str, str]:
         """What `holdfast status` reads in the Lease; it costs no request of its own."""
-        return {WATCH_LAG_ANNOTATION: f"{self._ports.watching.lag_s():.1f} s"}
+        return {
+            WATCH_LAG_ANNOTATION: f"{self._ports.watching.lag_s():.1f} s",
+            NOTIFICATIONS_ANNOTATION: self._parts.notifications.note(),
+        }
 
     async def _wait_for_lease(self, lease: LeaseHolder) -> None:
         try:

@@ -33,6 +33,7 @@ def _sheet(status: dict[str, Any]) -> str:
         layouts.label("Leader", status.get("leader") or "none: no controller is running"),
         layouts.label("Lease renewed", status.get("leaseRenewed") or "-"),
         layouts.label("Watch lag", status.get("watchLag") or "-"),
+        layouts.label("Notifications", status.get("notifications") or "-"),
         layouts.label("Applications", ", ".join(f"{n} {word}" for word, n in apps.items()) or "0"),
     ]
     errors = status.get("lastErrors") or []

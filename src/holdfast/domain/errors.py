@@ -51,10 +51,12 @@ CODES: dict[str, str] = {
     "HF3010": "The Custom Resource Definitions are not installed.",
     "HF3012": "The journal cannot be used.",
     "HF3013": "A change of git cannot be committed safely.",
+    "HF3014": "The notifications are configured wrongly.",
     "HF4001": "A tool is not installed.",
     "HF4002": "A tool failed.",
     "HF4003": "A tool took too long or printed too much.",
     "HF4004": "A credential plugin failed.",
+    "HF4005": "A notification could not be delivered.",
     "HF9001": "A mistake in Holdfast.",
 }
 

@@ -129,6 +129,12 @@ CATALOGUE = (
         "Rows for the journal: written, or dropped because it was full, slow or broken.",
     ),
     MetricSpec(
+        "holdfast_notifications_total",
+        _COUNTER,
+        ("target", "outcome"),
+        "Messages to people: sent, failed (given up), or dropped because too many waited.",
+    ),
+    MetricSpec(
         "holdfast_time_to_heal_seconds",
         _HISTOGRAM,
         (),

@@ -49,6 +49,7 @@ STATUS = {
     "leader": "laptop_3fa9",
     "leaseRenewed": "2026-01-02T15:04:03.000000Z",
     "watchLag": "0.4 s",
+    "notifications": "2 targets",
     "applications": {"OutOfSync": 1, "Synced": 4},
     "lastErrors": [
         {"app": "argocd/web", "type": "ComparisonError", "message": "path does not exist"}

@@ -574,11 +574,11 @@ class FakeSources:
         self.resolved = 0
         self._callbacks: list[Callable[[], None]] = []
 
-    def commit(self, *trees: Tree) -> str:
-        """Add a commit to the head; return its SHA."""
+    def commit(self, *trees: Tree, is_told: bool = True) -> str:
+        """Add a commit to the head; return its SHA. `is_told` False: only who asks will know."""
         self.head = f"{len(self.commits) + 1:040x}"
         self.commits[self.head] = [copy.deepcopy(tree) for tree in trees]
-        for changed in self._callbacks:
+        for changed in self._callbacks if is_told else ():
             changed()
         return self.head
 

@@ -47,6 +47,10 @@ class HealSettings:
     timeout_s: float = 30.0
     """Seconds after which one write of a heal is given up."""
 
+    git_after_pause_s: float = 10.0
+    """Longest wait in seconds for a look at git after a pause: what was fixed by hand meanwhile
+    and taken into git must not be undone first."""
+
     take_over_tries: int = 3
     """Fresh reads for one take-over, because status writes move the object (apply.md A1)."""
 

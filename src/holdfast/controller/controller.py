@@ -61,7 +61,8 @@ class Controller:
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
         self._kinds_are_stale = False
         self._watched_repositories: set[str] = set()
-        lanes = wire(ports, settings, self.registry, Hooks(self._object_changed, self._healed))
+        hooks = Hooks(self._object_changed, self._healed, self._look_at_git)
+        lanes = wire(ports, settings, self.registry, hooks)
         lanes.observer.app_changed = self._app_changed
         lanes.observer.kinds_changed = self._kinds_changed
         lanes.observer.settings_changed = self._settings_changed
@@ -160,6 +161,9 @@ class Controller:
             ",".join(difference.path for difference in drift.differences[:5]) or "-",
             report.seconds * 1000,
         )
+
+    def _look_at_git(self, app: AppKey) -> None:
+        self._queue.add(app, Level.LATEST_FORCED)
 
     def _kinds_changed(self) -> None:
         self._kinds_are_stale = True

@@ -42,7 +42,7 @@ from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.drift import Drift, DriftKind
 from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import Closing, Outcome
-from holdfast.domain.identity import ResourceKey, Uid
+from holdfast.domain.identity import AppKey, ResourceKey, Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.plan import Authorized, Purpose, Refused
@@ -100,7 +100,7 @@ class HealLane:
         self._episodes = runtime.episodes
         self.fights = Fights(runtime.clock, self._policy)
         self._situations = Situations(
-            registry, objects, runtime.clock, runtime.settings, self.fights
+            registry, objects, runtime.clock, runtime.settings, self.fights, runtime.look_at_git
         )
         self._is_closed = False
         self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
@@ -144,7 +144,8 @@ class HealLane:
             return
         if version <= state.fence or (state.live is not None and state.live.uid != uid):
             return
-        sighting = Sighting(None, None, self._clock.monotonic(), self._clock.now())
+        began_s, at = self._clock.monotonic(), self._clock.now()
+        sighting = Sighting(None, None, began_s, at, (uid, version))
         state.last_finished = _was_finished(state, last)
         self._objects.lost(state)
         verdict = self._verdict(state, sighting)
@@ -210,6 +211,7 @@ class HealLane:
             kind = DriftKind.CHANGED if drifted else None
         if kind is None:
             state.memory = restored(state.memory)
+            state.was_paused, state.resumed_s = False, None
             return Nothing()
         situation = self._situations.of(state, app.application, sighting, kind)
         now = self._clock.monotonic()
@@ -380,6 +382,7 @@ class LaneRuntime:
         changed: Called when the sync or health of an object changed.
         healed: Called after each heal.
         episodes: Told of every drift and what became of it.
+        look_at_git: Asks for a round that asks the remote, soon.
     """
 
     clock: Clock
@@ -388,6 +391,7 @@ class LaneRuntime:
     changed: Callable[[ObjectState], None]
     healed: Callable[[HealReport], None]
     episodes: Episodes
+    look_at_git: Callable[[AppKey], None] = lambda _app: None
 
 
 def _was_judged(error: ClusterError) -> bool:

@@ -130,6 +130,8 @@ class ObjectState:
         drifted_since_s: When the present drift was first seen (monotonic seconds), or None.
         differing: Paths that differed when the object was last seen.
         undos: Who changed which field after our applies.
+        was_paused: A pause held the present drift.
+        resumed_s: When that was seen to be over (monotonic seconds), None before.
     """
 
     key: ResourceKey
@@ -155,6 +157,8 @@ class ObjectState:
     drifted_since_s: float | None = None
     differing: frozenset[Path] = frozenset()
     undos: tuple[Undo, ...] = ()
+    was_paused: bool = False
+    resumed_s: float | None = None
     memory: HealMemory = field(default_factory=HealMemory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -219,6 +223,7 @@ class AppState:
         healed: Heals that status does not show yet.
         heal_attempts: Self-heals since the last sync.
         reconciled_at: When it was last compared with a fresh revision.
+        git_seen_s: When the last look at git began that asked the remote (monotonic seconds).
         is_loaded: Whether what had been applied before a start has been recalled.
         next_wave_at: When the next wave of a running operation may begin (monotonic seconds).
         failures: Rounds in a row that ended with a mistake of ours.
@@ -233,6 +238,7 @@ class AppState:
     healed: list[HealedObject] = field(default_factory=list)
     heal_attempts: int = 0
     reconciled_at: datetime | None = None
+    git_seen_s: float = float("-inf")
     reconciled_at_written: datetime | None = None
     is_loaded: bool = False
     last_error: str = ""

@@ -160,7 +160,11 @@ class SyncLane:
             return state.desired
         hard = kind is RefreshType.HARD
         wanted = Wanted(app.sources, force=level >= Level.LATEST_FORCED or hard, hard=hard)
-        return await self._parts.desired.load(app, wanted, state.desired)
+        began_s = self._parts.clock.monotonic()
+        desired = await self._parts.desired.load(app, wanted, state.desired)
+        if wanted.force:
+            state.git_seen_s = began_s
+        return desired
 
     async def _observe(self, state: AppState, desired: Desired) -> list[ObjectState]:
         await self._parts.watches.ensure(desired)
@@ -233,11 +237,12 @@ class SyncLane:
         if level >= Level.LATEST:
             state.reconciled_at = now
         await self._write(state, seen, desired, [*conditions, *sync_errors])
+        if isinstance(decision, Start) and not self._parts.settings.observe:
+            # The sync brings what git says now; a heal before it would bring what git said then.
+            return RoundEnd(operation=decision.operation, event=decision.event)
         for found in states:
             if found.sync is not SyncCode.SYNCED and found.applied is not None:
                 self._parts.lane.consider(found)
-        if isinstance(decision, Start) and not self._parts.settings.observe:
-            return RoundEnd(operation=decision.operation, event=decision.event)
         if isinstance(decision, HealBackoff):
             return RoundEnd(again_at=decision.until)
         return RoundEnd()

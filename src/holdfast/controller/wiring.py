@@ -9,6 +9,7 @@ from holdfast.applying.write import ObjectWriting
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.deletion import Deletion, DeletionParts
+from holdfast.controller.definitions import Definitions
 from holdfast.controller.desired import DesiredStates
 from holdfast.controller.episodes import Episodes
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
@@ -24,6 +25,7 @@ from holdfast.controller.sync_lane import SyncLane, SyncLaneParts
 from holdfast.controller.tasks_runner import TaskPorts, TaskRunner
 from holdfast.controller.watches import Watches
 from holdfast.domain.events import EventRecorder, Listener
+from holdfast.domain.identity import AppKey
 from holdfast.domain.ports import (
     Clock,
     ClusterReader,
@@ -67,10 +69,12 @@ class Hooks:
     Attributes:
         object_changed: The sync or health of an object changed.
         healed: An object was healed.
+        look_at_git: A round that asks the remote is wanted.
     """
 
     object_changed: Callable[[ObjectState], None]
     healed: Callable[[HealReport], None]
+    look_at_git: Callable[[AppKey], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def wire(
         hooks.object_changed,
         hooks.healed,
         Episodes(ports.clock, ports.listeners),
+        hooks.look_at_git,
     )
     heal = HealLane(registry, objects, writing, ports.reader, permits, runtime)
     observer = Observer(registry, objects, heal)
@@ -112,7 +117,12 @@ def wire(
     )
     status.listeners = ports.listeners
     desired = DesiredStates(
-        ports.sources, ports.renderer, ports.kinds, ports.sealing, settings.control_namespace
+        ports.sources,
+        ports.renderer,
+        ports.kinds,
+        ports.sealing,
+        Definitions(ports.reader, ports.kinds),
+        settings.control_namespace,
     )
     asked = settings.sync.parallel_dry_runs
     comparing = Comparing(objects, ports.writer, parallel=asked, may_ask=not settings.observe)

@@ -25,7 +25,8 @@ First matching rule wins; the order is the contract and the tests follow it:
   18. all that differs is fought over and backs off           -> Wait
   19. still backing off                                       -> Wait
   20. its heal-delay is not over                              -> Wait
-  21. otherwise                                               -> Heal
+  21. a pause ended, and git was not looked at since          -> Wait
+  22. otherwise                                               -> Heal
 
 Pure: no clock, no I/O. A verdict and not an exception: not healing is an expected result.
 """
@@ -53,6 +54,8 @@ class Situation:
         delayed_until_s: When the heal-delay is over (monotonic seconds).
         fought_until_s: When the first field of a fight may be put back, if nothing else differs.
         paused_until_s: When that pause ends (monotonic seconds), None for no end.
+        git_until_s: A pause has ended: how long to wait for a look at git (monotonic seconds).
+            What was done meanwhile may stand there by now, and must not be undone first.
     """
 
     kind: DriftKind | None
@@ -69,6 +72,7 @@ class Situation:
     missing_prerequisite: str = ""
     paused: str = ""
     paused_until_s: float | None = None
+    git_until_s: float = 0.0
     observed: str = ""
     window: str = ""
     window_until_s: float | None = None
@@ -92,8 +96,9 @@ def decide(situation: Situation, memory: HealMemory, policy: HealPolicy, now_s: 
         return Wait(situation.fought_until_s)
     if at > now_s:
         return Hold(HoldReason.REFUSED, memory.refusal, at) if refused_before else Wait(at)
-    if situation.delayed_until_s > now_s:
-        return Wait(situation.delayed_until_s)
+    for until_s in (situation.delayed_until_s, situation.git_until_s):
+        if until_s > now_s:
+            return Wait(until_s)
     return Heal()
 
 

@@ -101,6 +101,12 @@ def test_a_heal_waits_out_its_delay() -> None:
     assert decide(delayed, HealMemory(), POLICY, NOW + 0.5) == Heal()
 
 
+def test_after_a_pause_a_heal_waits_for_a_look_at_git() -> None:
+    resumed = replace(DRIFTED, git_until_s=NOW + 10)
+    assert ask(resumed) == Wait(NOW + 10)
+    assert decide(resumed, HealMemory(), POLICY, NOW + 10) == Heal()
+
+
 def test_a_fight_waits_even_when_the_object_itself_may_be_healed() -> None:
     assert ask(replace(DRIFTED, fought_until_s=NOW + 18)) == Wait(NOW + 18)
 
@@ -121,13 +127,14 @@ def test_every_numbered_rule_has_its_test() -> None:
     shown |= {place + 2: f"Hold({reason})" for place, (_, reason) in enumerate(RULES)}
     last = len(shown)
     shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Wait"}
-    shown |= {last + 4: "Wait", last + 5: "Heal"}
+    shown |= {last + 4: "Wait", last + 5: "Wait", last + 6: "Heal"}
     assert numbered_rules() == shown
 
 
 def test_every_field_of_a_situation_takes_part_in_a_rule() -> None:
     shown = {name for changes, _ in RULES for name in changes}
     shown |= {"missing_prerequisite", "delayed_until_s", "fought_until_s"}  # the last rules
+    shown |= {"git_until_s"}
     shown |= {"paused_until_s", "window_until_s"}  # when a hold is worth another look
     assert shown == set(Situation.__dataclass_fields__)
 

@@ -68,7 +68,7 @@ class ApiServer:
             return refuse(error, ours=ours, status=413)
         except ApiError as error:
             return refuse(error, ours=ours)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the border: logged with a number, answered without
             return refuse(_unforeseen(error, request.method), ours=ours)
 
     async def _handle(self, request: Request, match: Match) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from holdfast.assembly.lazy import LazyCommits, LazyRenderer, LazySources
 from holdfast.assembly.places import cache_home
 from holdfast.assembly.pod_logs import PodLogReader
-from holdfast.cluster.connection import connect
+from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.controller.requests.adopting import AdoptionPorts
 from holdfast.controller.requests.commands import DirectCommands, RequestPorts
@@ -51,7 +51,23 @@ async def open_direct(
             access, clock=clock, supervisor=supervisor, rng=random.Random()  # noqa: S311 - jitter
         )  # fmt: skip
         stack.push_async_callback(connection.close)
-        sources, renderer = LazySources(clock), LazyRenderer(clock)
+        yield await stack.enter_async_context(direct_link(connection, clock, namespace))
+
+
+@asynccontextmanager
+async def direct_link(
+    connection: Connection, clock: SystemClock, namespace: str, roots: tuple[str, ...] = ("/",)
+) -> AsyncIterator[Direct]:
+    """Carry out and answer over a connection that is open.
+
+    Args:
+        connection: The cluster.
+        clock: Time.
+        namespace: The control namespace.
+        roots: Folders below which local repositories may be read.
+    """
+    async with AsyncExitStack() as stack:
+        sources, renderer = LazySources(clock, roots), LazyRenderer(clock)
         stack.push_async_callback(sources.close)
         stack.push_async_callback(renderer.close)
 
@@ -71,7 +87,7 @@ async def open_direct(
             renderer=renderer,
             clock=clock,
             control_namespace=namespace,
-            server=access.server,
+            server=connection.access.server,
             adoption=AdoptionPorts(renderer, copies, LazyCommits(clock)),
             whoami=whoami,
         )

@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 
 class LazySources:
-    """The port `Sources`; any folder of this machine may be read, since a person asks for it."""
+    """The port `Sources`.
 
-    def __init__(self, clock: Clock) -> None:
-        """Start nothing."""
+    On the command line any folder of this machine may be read, since a person asks for it; the
+    API, where others ask, gives the folders that it was started with.
+    """
+
+    def __init__(self, clock: Clock, roots: tuple[str, ...] = ("/",)) -> None:
+        """Start nothing; `roots` are the folders below which local repositories may be read."""
         self._clock = clock
+        self._roots = roots
         self._sources: GitSources | None = None
 
     async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
@@ -63,7 +68,7 @@ class LazySources:
             from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
 
             cache = str(cache_home() / "repositories")
-            self._sources = GitSources(cache, ("/",), self._clock, _own_credentials)
+            self._sources = GitSources(cache, self._roots, self._clock, _own_credentials)
         return self._sources
 
 

@@ -79,6 +79,25 @@ def build_application(
     return Starlette(routes=routes)
 
 
+def open_listener(address: str, flag: str) -> socket.socket:
+    """Open a port; nothing is accepted yet.
+
+    Raises:
+        ConfigurationError: HF3009, the address is taken or cannot be used.
+    """
+    host, port = parse_address(address, flag)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            "HF3009",
+            f"{flag} {address} cannot be used: {error.strerror or error}",
+            hint=f"give another one, such as {flag} 127.0.0.1:0 for any free port, or {flag} off",
+            retry=Retry.NEVER,
+        ) from error
+
+
 @asynccontextmanager
 async def listening(application: Starlette, address: str, flag: str) -> AsyncIterator[str]:
     """Serve an application while the block runs; yield its address, `""` when it is off.
@@ -89,17 +108,8 @@ async def listening(application: Starlette, address: str, flag: str) -> AsyncIte
     if address in OFF:
         yield ""
         return
-    host, port = parse_address(address, flag)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            "HF3009",
-            f"{flag} {address} cannot be used: {error.strerror or error}",
-            hint=f"give another one, such as {flag} 127.0.0.1:0 for any free port, or {flag} off",
-            retry=Retry.NEVER,
-        ) from error
+    listener = open_listener(address, flag)
+    host, _ = parse_address(address, flag)
     listener.setblocking(False)
     config = uvicorn.Config(
         application,

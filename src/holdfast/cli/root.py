@@ -65,6 +65,7 @@ ROOT_ENTRIES = (
     Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
     Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
     Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),
+    Entry("serve", "holdfast.cli.servers", "Serve the API and the page alone."),
     Entry("sandbox", "holdfast.cli.servers", "Start the small cluster alone."),
     Entry("install", "holdfast.cli.servers", "Print the manifests that install Holdfast."),
     Entry("version", "holdfast.cli.system", "Print the version."),

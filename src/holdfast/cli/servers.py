@@ -108,6 +108,22 @@ async def _run(call: Call) -> int:
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 
 
+async def _serve_front(call: Call) -> int:
+    from holdfast.assembly.front import FrontSettings
+    from holdfast.assembly.serve import serve
+
+    values = call.values
+    settings = FrontSettings(
+        kubeconfig=call.target.kubeconfig,
+        context=call.target.context,
+        namespace=call.target.namespace,
+        journal=values.text("journal"),
+        allow_local_repos=values.texts("allow-local-repos"),
+        auth_disabled=values.switch("disable-auth"),
+    )
+    return await _serve(call, lambda stop: serve(settings, values.text("listen"), stop, call.note))
+
+
 async def _install(call: Call) -> int:
     from holdfast.assembly.install import install_manifests, upgrade_definitions
     from holdfast.cli.documents import render_documents
@@ -157,6 +173,12 @@ _JOURNAL = Flag(
     "journal", "Path or DSN (postgresql://...) of the journal; off keeps none. By default "
     "DATA/journal.db; without --data `run` keeps it in "
     "${XDG_STATE_HOME:-~/.local/state}/holdfast/journal.db.", metavar="DSN",
+)  # fmt: skip
+
+
+_DISABLE_AUTH = Flag(
+    "disable-auth", "Nobody has to sign in, and everybody may do everything; on loopback only.",
+    _SWITCH,
 )  # fmt: skip
 
 
@@ -213,6 +235,22 @@ COMMANDS = {
             *_LOGS,
         ),
         examples=("holdfast run --observe", "holdfast run --namespace argocd --selector team=a"),
+        serves=True,
+    ),
+    "serve": CommandSpec(
+        "serve",
+        "",
+        "Serve the API and the page alone, next to a controller that runs elsewhere. `run` and "
+        "`up` serve them by themselves.",
+        _serve_front,
+        (
+            _LISTEN,
+            _ALLOW,
+            _DISABLE_AUTH,
+            _JOURNAL,
+            *_LOGS,
+        ),
+        examples=("holdfast serve --listen 127.0.0.1:8080",),
         serves=True,
     ),
     "install": CommandSpec(

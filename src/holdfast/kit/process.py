@@ -117,6 +117,7 @@ async def start(
     env: Mapping[str, str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     keep_stderr: bool = True,
+    pass_fds: Sequence[int] = (),
 ) -> asyncio.subprocess.Process:
     """Start a program in a session of its own with pipes; the caller must `end` it.
 
@@ -126,6 +127,7 @@ async def start(
         env: The whole environment; None gives `PATH` and `LANG` alone.
         limits: CPU and memory are set here; time and output are the caller's.
         keep_stderr: Read it through a pipe; False sends it to our own stderr.
+        pass_fds: Open files that the program inherits under the same numbers.
 
     Raises:
         ProgramMissingError: The program does not exist or cannot be executed.
@@ -139,6 +141,7 @@ async def start(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE if keep_stderr else None,
             start_new_session=True,
+            pass_fds=tuple(pass_fds),
         )
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         raise ProgramMissingError(f"`{argv[0]}` cannot be run: {error.strerror}") from error

@@ -53,7 +53,7 @@ def test_a_path_finds_its_row(method: str, path: str, row: str, named: dict[str,
 
 
 def test_a_known_path_with_another_method_tells_which_it_knows() -> None:
-    assert TABLE.match("DELETE", "/api/v1/applications") == {"GET", "POST"}
+    assert TABLE.match("DELETE", "/api/v1/applications") == frozenset({"GET", "POST"})
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/applications//sync", "/api/v2/x"])

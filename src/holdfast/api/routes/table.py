@@ -1,0 +1,13 @@
+"""All rows of the API."""
+
+from holdfast.api.routes import system
+from holdfast.api.routes.system import document_route
+from holdfast.api.table import Route, Table
+
+_MODULES = (system,)
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Return every row, the document of all of them included."""
+    rows: list[Route] = [row for module in _MODULES for row in module.ROUTES]
+    return (*rows, document_route(Table(rows)))

@@ -1,0 +1,165 @@
+"""The port `api.ports.Settings`: ConfigMaps and the Secret of Argo CD, followed live.
+
+`argocd-cm`, `argocd-rbac-cm` and `argocd-secret` of the control namespace
+(docs/internals/argocd/api.md §10). Nothing in them is changed or removed but the keys that sign-in
+owns; a missing object reads as empty.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from holdfast.cluster.connection import Connection
+from holdfast.cluster.settings_secrets import create_secret, merge_secret, read_secret
+from holdfast.domain.errors import ClusterError
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.kinds import CONFIG_MAP, SECRET_V1
+from holdfast.domain.manifest import Manifest
+from holdfast.domain.ports import EventKind, WatchScope
+from holdfast.kit.tasks import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+SETTINGS = "argocd-cm"
+ROLES = "argocd-rbac-cm"
+SECRET = "argocd-secret"  # noqa: S105 - the name of an object
+_PART_OF = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": SECRET}
+_MISSING = "HF2003"
+
+
+class ArgoSettings:
+    """Settings of the control namespace (a `WatchSink`)."""
+
+    def __init__(self, connection: Connection, namespace: str, supervisor: Supervisor) -> None:
+        """Know nothing before `start`."""
+        self._connection = connection
+        self._namespace = namespace
+        self._supervisor = supervisor
+        self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}}
+        self._secrets: dict[str, str] = {}
+        self._is_stale = False
+        self._listed = asyncio.Event()
+        self.changed: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Read everything, and follow its changes."""
+        await self._read()
+        watching = self._connection.watching
+        watching.start(WatchScope(CONFIG_MAP, self._namespace), self)
+        watching.start(WatchScope(SECRET_V1, self._namespace), self)
+        await self._listed.wait()
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a value of `argocd-cm`."""
+        return self._config[SETTINGS].get(key, default)
+
+    def switch(self, key: str, *, default: bool = False) -> bool:
+        """Return a truth value of `argocd-cm`."""
+        value = self._config[SETTINGS].get(key, "")
+        return value.strip().lower() == "true" if value else default
+
+    def cm(self) -> dict[str, str]:
+        """Return all of `argocd-cm`."""
+        return dict(self._config[SETTINGS])
+
+    def rbac(self) -> dict[str, str]:
+        """Return all of `argocd-rbac-cm`."""
+        return dict(self._config[ROLES])
+
+    def secret(self, key: str) -> str:
+        """Return a value of `argocd-secret`, `""` when it is not set."""
+        return self._secrets.get(key, "")
+
+    def secrets(self) -> dict[str, str]:
+        """Return all of `argocd-secret`, decoded."""
+        return dict(self._secrets)
+
+    async def read_other_secret(self, name: str) -> dict[str, bytes] | None:
+        """Return another Secret of the control namespace, None when there is none."""
+        return await read_secret(self._connection.calls, self._namespace, name)
+
+    # --- writing ------------------------------------------------------------------------------
+
+    async def put_secret(self, changes: dict[str, str | None]) -> None:
+        """Set (or with None remove) keys of `argocd-secret`; it is created when it is missing."""
+        calls = self._connection.calls
+        encoded = {key: None if v is None else v.encode() for key, v in changes.items()}
+        try:
+            await merge_secret(calls, self._namespace, SECRET, encoded)
+        except ClusterError as error:
+            if error.code != _MISSING:
+                raise
+            values = {key: value for key, value in encoded.items() if value is not None}
+            await create_secret(calls, self._namespace, SECRET, values, _PART_OF)
+        # What was written counts from now on, whatever the watch says when.
+        for key, value in changes.items():
+            if value is None:
+                self._secrets.pop(key, None)
+            else:
+                self._secrets[key] = value
+
+    async def make_secret(self, name: str, values: dict[str, str]) -> bool:
+        """Create another Secret; False when it exists already."""
+        encoded = {key: value.encode() for key, value in values.items()}
+        calls = self._connection.calls
+        try:
+            await create_secret(calls, self._namespace, name, encoded, {})
+        except ClusterError as error:
+            if error.code == "HF2011":
+                return False
+            raise
+        return True
+
+    # --- WatchSink ----------------------------------------------------------------------------
+
+    def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
+        """Take a change of one of the three."""
+        if scope.gvk == CONFIG_MAP and manifest.name in self._config:
+            data = {} if event is EventKind.DELETED else manifest.tree.get("data") or {}
+            self._config[manifest.name] = {key: str(value) for key, value in data.items()}
+            self._tell()
+        elif scope.gvk == SECRET_V1 and manifest.name == SECRET:
+            self._is_stale = True
+            if not self._supervisor.is_running("argocd-secret"):
+                self._supervisor.once("argocd-secret", self._read_again())
+
+    def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
+        """The ConfigMaps that a list lacks are empty."""
+        del version
+        if scope.gvk != CONFIG_MAP:
+            return
+        names = {key.name for key in keys}
+        for name in self._config:
+            if name not in names:
+                self._config[name] = {}
+        self._listed.set()
+        self._tell()
+
+    def failed(self, scope: WatchScope, error: Exception) -> None:
+        """Settings stay as they are known."""
+        log.warning("settings are not followed kind=%s: %s", scope.gvk, error)
+        self._listed.set()
+
+    async def _read_again(self) -> None:
+        while self._is_stale:
+            self._is_stale = False
+            await self._read()
+            self._tell()
+
+    async def _read(self) -> None:
+        try:
+            found = await read_secret(self._connection.calls, self._namespace, SECRET)
+        except ClusterError as error:
+            log.warning("%s cannot be read: %s", SECRET, error.describe())
+            return
+        values = (found or {}).items()
+        self._secrets = {key: value.decode("utf-8", "replace") for key, value in values}
+
+    def _tell(self) -> None:
+        for changed in self.changed:
+            changed()

@@ -1,0 +1,126 @@
+"""The API and the page in a process of their own, and the line by which it hears of the controller.
+
+The parent opens the port, so that a wrong `--listen` is its error and nothing is refused while the
+child starts; the child inherits it, reads its settings as the first line of its input, and ends
+when that input ends: it never outlives its parent. Later lines tell it what the controller does.
+A child that dies is started again; the controller does not notice.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from dataclasses import asdict
+
+from holdfast.assembly.front import FrontSettings, serve_front
+from holdfast.kit import logs, process
+from holdfast.kit.tasks import Supervisor
+
+log = logging.getLogger(__name__)
+
+_MODULE = "holdfast.assembly.front_process"
+_LINE_BYTES = 1024 * 1024
+
+
+class FrontProcess:
+    """The child, as its parent sees it."""
+
+    def __init__(self, settings: FrontSettings, listener: socket.socket, log_level: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            settings: What the child serves.
+            listener: The open port; stays open in the parent, so that a new child can take over.
+            log_level: As `logging` counts.
+        """
+        self._settings = settings
+        self._listener = listener
+        self._log_level = log_level
+        self._said: dict[str, object] = {}
+        self._news = asyncio.Event()
+        self.pid: int | None = None
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Keep a child running until the supervisor stops."""
+        supervisor.spawn("page", self._run)
+
+    def tell(self, **facts: object) -> None:
+        """Let the child know what the controller does now; only the newest of each counts."""
+        self._said.update(facts)
+        self._news.set()
+
+    async def _run(self) -> None:
+        number = self._listener.fileno()
+        child = await process.start(
+            [sys.executable, "-P", "-m", _MODULE, str(number)],
+            env=dict(os.environ),
+            keep_stderr=False,
+            pass_fds=(number,),
+        )
+        self.pid = child.pid
+        try:
+            async with asyncio.TaskGroup() as group:
+                talk = group.create_task(self._talk(child))
+                code = await child.wait()
+                talk.cancel()
+        finally:
+            self.pid = None
+            await process.end(child)
+        raise RuntimeError(f"the process of the API and the page ended with {code}")
+
+    async def _talk(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdin is not None  # noqa: S101 - it was started with pipes
+        first = {"settings": asdict(self._settings), "log_level": self._log_level}
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await _say(child.stdin, first)
+            while True:
+                await _say(child.stdin, self._said)
+                await self._news.wait()
+                self._news.clear()
+
+
+async def _say(pipe: asyncio.StreamWriter, line: dict[str, object]) -> None:
+    pipe.write(json.dumps(line).encode() + b"\n")
+    await pipe.drain()
+
+
+async def _read_lines(stop: asyncio.Event, reader: asyncio.StreamReader) -> None:
+    """Hear the parent; its silence for good is the end."""
+    while await reader.readline():
+        pass
+    stop.set()
+
+
+async def _serve(number: int) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    # Ctrl-C in a terminal reaches the parent alone: this process has a session of its own.
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    reader = asyncio.StreamReader(limit=_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    first = json.loads(await reader.readline())
+    logs.configure(level=first["log_level"], as_json=False, stream=sys.stderr)
+    told = first["settings"]
+    told["allow_local_repos"] = tuple(told["allow_local_repos"])
+    listener = socket.socket(fileno=number)
+    listener.setblocking(False)
+    async with asyncio.TaskGroup() as group:
+        hearing = group.create_task(_read_lines(stop, reader))
+        await serve_front(FrontSettings(**told), listener, stop)
+        hearing.cancel()
+
+
+def main() -> None:
+    """Run the child: its one argument is the number of the inherited socket."""
+    import uvloop  # noqa: PLC0415 - the parent does not need it for this
+
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(_serve(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

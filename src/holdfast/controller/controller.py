@@ -8,9 +8,11 @@ requested operation, the deletion, the round that is due.
 """
 
 import logging
+from datetime import timedelta
 
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.app_info import forget_app_info, tell_app_info
+from holdfast.controller.clock_steps import ClockSteps
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.pauses import Reminders
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _OURS = "holdfast.dev/"
 
+_CLOCK_STEPS = "clock steps"
 _SOON_S = 0.05
 _HEAL_STATUS = -1
 
@@ -89,11 +92,14 @@ class Controller:
         try:
             await self._work_until_cancelled()
         finally:
+            self._ports.supervisor.cancel(_CLOCK_STEPS)
             self.lane.close()
             self._lanes.watches.stop()
             self._queue.close()
 
     async def _work_until_cancelled(self) -> None:
+        steps = ClockSteps(self._ports.clock, self._clock_stepped)
+        self._ports.supervisor.spawn(_CLOCK_STEPS, steps.run)
         await self._lanes.watches.start()
         log.info(
             "watching namespace=%s apps=%d",
@@ -215,6 +221,14 @@ class Controller:
             self.observer.reconsider([found for found in drifted if found.applied is not None])
             if drifted:
                 self._queue.add(state.key, Level.RECENT)
+
+    def _clock_stepped(self, forward: timedelta) -> None:
+        """Pauses and windows may have begun or ended; ages stay what they were."""
+        for state in self.registry.apps.values():
+            if state.reconciled_at is not None:
+                state.reconciled_at += forward
+            self._queue.add(state.key, Level.RECENT)
+        self._pauses_changed()
 
     # --- work ---------------------------------------------------------------------------------
 

@@ -241,7 +241,9 @@ def _after_attempt(
     if not prunes or not extras:
         return Skip(SkipReason.ATTEMPTED)
     finished = find_time(state.get("finishedAt"))
-    until = finished + heal_pause(_attempts(app)) if finished is not None else now
+    if finished is None or finished > now:
+        return None  # the clock was set back: what lies in the future says nothing about a wait
+    until = finished + heal_pause(_attempts(app))
     return HealBackoff(until) if until > now else None
 
 

@@ -423,6 +423,8 @@ class Operations:
             at = next_attempt_at(run.finished_at, run.retry_count, run.operation.retry)
         except ValueError:
             at = now
+        if run.finished_at > now:
+            at = now  # the clock was set back: nobody knows how much of the wait is over
         if now < at:
             return (at - now) / timedelta(seconds=1)
         run.finished_at = None

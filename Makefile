@@ -44,12 +44,13 @@ else
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 endif
 
-check: $(DEV_READY) ## format, lint, types, import rules, sizes, locks
+check: $(DEV_READY) ## format, lint, types, import rules, sizes, waits of tests, locks
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/check_test_waits.py
 	$(BIN)/python tools/locks.py
 
 fix: $(DEV_READY) ## mend what a tool can mend

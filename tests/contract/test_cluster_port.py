@@ -37,6 +37,7 @@ from tests.support.kube import (
     refused,
     secret,
 )
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
@@ -81,9 +82,15 @@ async def test_a_refresh_sees_a_new_kind(plane: Connection, namespace: str) -> N
     group = f"{namespace}.example.com"
     await apply(plane, crd(group))
     kind = GroupVersionKind(group, "v1", "Widget")
-    async with asyncio.timeout(20):
-        while plane.kinds.find(kind) is None:
-            await plane.kinds.refresh()
+
+    async def is_seen() -> bool:
+        await plane.kinds.refresh()
+        return plane.kinds.find(kind) is not None
+
+    await eventually(is_seen)
+    info = plane.kinds.find(kind)
+    assert info is not None
+    assert (info.plural, info.namespaced) == ("widgets", True)
     await delete(plane, crd(group))
 
 

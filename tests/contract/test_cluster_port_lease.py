@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import functools
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from holdfast.cluster.lease import LeaseSettings, LeaseTimes
 from holdfast.domain.kinds import LEASE
@@ -11,7 +13,8 @@ from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import Propagation, SystemWrite
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
-from tests.support.kube import Proxy, connected, until
+from tests.support.kube import Proxy, connected
+from tests.support.waiting import eventually, until
 
 if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
@@ -21,6 +24,19 @@ pytest_plugins = ("tests.support.kube_fixtures",)
 
 QUICK = LeaseTimes(duration_s=2.0, renew_s=0.5, deadline_s=1.5, retry_s=0.2)
 SLOW = LeaseTimes(duration_s=15.0, renew_s=5.0, deadline_s=12.0, retry_s=0.2)
+
+
+async def _held_for(plane: Connection, namespace: str, seconds: float) -> bool:
+    """Whether its holder has renewed the Lease for so long."""
+    lease = await plane.reader.get(LEASE, namespace, "holdfast")
+    assert lease is not None
+    spec: Any = lease.tree["spec"]
+    taken, renewed = (datetime.fromisoformat(spec[name]) for name in ("acquireTime", "renewTime"))
+    return (renewed - taken).total_seconds() >= seconds
+
+
+def _follows(candidate: _Candidate, holder: str) -> bool:
+    return candidate.holder.holder == holder
 
 
 class _Candidate:
@@ -64,7 +80,7 @@ async def test_the_first_takes_the_lease_and_a_second_waits(
     async with _Candidate(plane, namespace, "first") as first:
         await until(lambda: first.holder.is_leader)
         async with _Candidate(plane, namespace, "second") as second:
-            await asyncio.sleep(QUICK.duration_s * 1.5)
+            await eventually(lambda: _held_for(plane, namespace, QUICK.duration_s * 1.5))
             assert first.holder.is_leader
             assert not second.holder.is_leader
             assert second.holder.holder == "first"
@@ -127,6 +143,7 @@ async def test_a_lease_that_was_deleted_is_made_again(plane: Connection, namespa
             LEASE, namespace, "holdfast", SystemWrite.LEASE, Propagation.BACKGROUND
         )
         await until(lambda: first.told == ["gained", "lost", "gained"])
+        assert first.holder.is_leader
 
 
 async def test_a_holder_that_cannot_renew_stops_before_another_may_start(
@@ -153,8 +170,19 @@ async def test_who_waits_watches_instead_of_asking(
         await until(lambda: first.holder.is_leader)
         async with _Candidate(far, namespace, "second", SLOW) as second:
             await until(lambda: second.holder.holder == "first")
-            await asyncio.sleep(2)
-            assert proxy.count("GET", "/leases") <= 2
+            names = ("someone", "another", "third")
+            for name in names:
+                await plane.system.merge_patch(
+                    LEASE,
+                    namespace,
+                    "holdfast",
+                    {"spec": {"holderIdentity": name}},
+                    SystemWrite.LEASE,
+                )
+                await until(functools.partial(_follows, second, name))
+            # One read and one watch for each change, and no other question.
+            assert proxy.count("GET", "watch=true") >= len(names)
+            assert proxy.count("GET", "/leases") <= 2 + 2 * len(names)
 
 
 async def test_a_lease_that_nobody_holds_is_free(plane: Connection, namespace: str) -> None:
@@ -166,3 +194,4 @@ async def test_a_lease_that_nobody_holds_is_free(plane: Connection, namespace: s
     await plane.system.create(Manifest(empty), SystemWrite.LEASE)
     async with _Candidate(plane, namespace, "first") as first:
         await until(lambda: first.holder.is_leader, seconds=3)
+        assert first.told == ["gained"]

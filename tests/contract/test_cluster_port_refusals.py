@@ -7,6 +7,7 @@ server can refuse (roles, quotas, policies, webhooks) is shown there.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -35,10 +36,10 @@ from tests.support.kube import (
     crd,
     delete,
     deployment,
-    eventually,
     make_namespace,
     refused,
 )
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
@@ -306,12 +307,7 @@ async def test_an_exhausted_quota_is_named(real: Connection) -> None:
         SystemWrite.PROJECT,
     )
 
-    async def try_until_refused() -> None:
-        for number in range(500):  # the quota counts once its controller has seen it
-            await apply(real, config_map(place, f"a-{number}"))
-            await asyncio.sleep(0.05)
-
-    error = await refused(try_until_refused())
+    error = await _refused_soon(real, place)  # the quota counts once its controller has seen it
     assert _verdict(error) == ("HF2014", Retry.BACKOFF)
 
 
@@ -339,12 +335,7 @@ async def test_an_admission_policy_refuses_in_its_own_words(real: Connection) ->
             _object(group, kind, "", {"spec": spec}, name=f"p-{place}"), SystemWrite.PROJECT
         )
 
-    async def try_until_refused() -> None:
-        for number in range(500):
-            await apply(real, config_map(place, f"a-{number}"))
-            await asyncio.sleep(0.05)
-
-    error = await refused(try_until_refused())
+    error = await _refused_soon(real, place)
     assert _verdict(error) == ("HF2013", Retry.BACKOFF)
     assert "we never want this" in error.message
 
@@ -378,13 +369,8 @@ async def test_a_webhook_that_cannot_be_called_is_a_failure_of_the_server(
         _object(group, kind, "", {"webhooks": [webhook]}, name=name), SystemWrite.PROJECT
     )
 
-    async def try_until_refused() -> None:
-        for number in range(500):
-            await apply(real, config_map(place, f"a-{number}"))
-            await asyncio.sleep(0.05)
-
     try:
-        error = await refused(try_until_refused())
+        error = await _refused_soon(real, place)
         assert _verdict(error) == ("HF2010", Retry.BACKOFF)
         assert name in error.message
     finally:
@@ -402,18 +388,35 @@ def _object(
     return Manifest({"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest})
 
 
+async def _refused_soon(real: Connection, place: str) -> ClusterError:
+    """The error that applies end with as soon as the server knows of what was just made."""
+    numbers = itertools.count()
+
+    async def attempt() -> ClusterError | None:
+        try:
+            await apply(real, config_map(place, f"a-{next(numbers)}"))
+        except ClusterError as error:
+            return error
+        return None
+
+    error = await eventually(attempt)
+    assert error is not None
+    return error
+
+
 async def _create_soon(plane: Connection, wanted: Manifest) -> None:
     """Creates an object of a kind that was installed a moment ago."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await plane.system.create(wanted, SystemWrite.PROJECT)
-            except ClusterError as error:
-                if error.code != "HF2006":
-                    raise
-                await asyncio.sleep(0.05)
-            else:
-                return
+
+    async def attempt() -> bool:
+        try:
+            await plane.system.create(wanted, SystemWrite.PROJECT)
+        except ClusterError as error:
+            if error.code != "HF2006":
+                raise
+            return False
+        return True
+
+    await eventually(attempt)
 
 
 async def _bind(real: Connection, user: str, role: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import TYPE_CHECKING
 
 import orjson
@@ -29,8 +30,8 @@ from tests.support.kube import (
     delete,
     live_versions,
     secret,
-    until,
 )
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from holdfast.cluster.connection import Connection
@@ -165,9 +166,9 @@ async def test_a_server_that_always_says_410_is_not_flooded(
     scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
     async with connected(proxy.access) as far:
         far.watching.start(scope, sink)
-        await until(lambda: len(sink.lists) >= 3)
-        await asyncio.sleep(1)
-        assert len(sink.lists) < 12
+        began = time.monotonic()
+        await until(lambda: len(sink.lists) >= 6)
+        assert time.monotonic() - began > 1.0, "the pauses grow: 0, 0.1, 0.2, 0.4, 0.8 s"
         proxy.watches.clear()
         await apply(plane, config_map(namespace, "after"))
         await until(lambda: "after" in sink.versions())
@@ -236,9 +237,9 @@ async def test_a_stream_that_ends_at_once_without_a_word_is_no_busy_loop(
     scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
     async with connected(proxy.access) as far:
         far.watching.start(scope, sink)
-        await until(lambda: proxy.count("GET", "watch=true") >= 3)
-        await asyncio.sleep(1)
-        assert proxy.count("GET", "watch=true") < 12
+        began = time.monotonic()
+        await until(lambda: proxy.count("GET", "watch=true") >= 5)
+        assert time.monotonic() - began > 1.0, "the pauses grow: 0.1, 0.2, 0.4, 0.8 s"
 
 
 async def test_a_kind_that_goes_and_comes_again_is_watched_again(
@@ -270,9 +271,13 @@ async def test_a_kind_that_is_not_served_is_reported_and_not_asked_for_again(
         far.watching.start(scope, sink)
         assert await far.watching.wait_synced([scope], 10)
         assert len(sink.failures) == 1
+        # No timer: it sleeps until the kinds change.
+        await until(lambda: far.watching._watched[scope].parked)
         before = len(proxy.requests)
-        await asyncio.sleep(1)
-        assert len(proxy.requests) == before
+        another, heard = WatchScope(CONFIG_MAP, "default"), RecordingSink()
+        far.watching.start(another, heard)
+        assert await far.watching.wait_synced([another], 10)
+        assert [path for _, path in proxy.requests[before:] if "nobody" in path] == []
 
 
 async def test_an_event_of_a_megabyte_arrives(plane: Connection, namespace: str) -> None:

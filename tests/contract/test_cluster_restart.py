@@ -18,11 +18,10 @@ from tests.support.kube import (
     config_map,
     connected,
     crd,
-    eventually,
     live_versions,
     make_namespace,
-    until,
 )
+from tests.support.waiting import eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.support.kubectl import config_map, deployment, eventually
+from tests.support.kubectl import config_map, deployment
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def _without_root(events: list[Any]) -> list[tuple[str, str]]:
 def furnished(kube: Kubectl) -> Kubectl:
     """kubectl in a namespace whose own ConfigMap is there already."""
     path = kube.path("configmaps", "kube-root-ca.crt")
-    eventually(lambda: kube.rest.send("GET", path).status == 200)
+    eventually_now(lambda: kube.rest.send("GET", path).status == 200)
     return kube
 
 
@@ -206,7 +207,7 @@ def new_kind(kube: Kubectl) -> Iterator[str]:
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     assert kube.rest.send("POST", definitions, definition).status == 201
     path = f"/apis/{group}/v1/namespaces/default/notes"
-    eventually(lambda: kube.rest.send("GET", path).status == 200)
+    eventually_now(lambda: kube.rest.send("GET", path).status == 200)
     yield path
     kube.rest.send("DELETE", f"{definitions}/notes.{group}")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.kubectl import eventually
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.kubectl import Kubectl
+    from tests.support.kubectl import Kubectl, Said
 
 SCHEMA: Any = {
     "type": "object",
@@ -93,7 +93,7 @@ def group(kube: Kubectl) -> Iterator[str]:
     kube("create", "-f", "-", stdin=json.dumps(definition(name)))
     kube("wait", "--for=condition=Established", f"crd/widgets.{name}", "--timeout=20s")
     path = kube.path("widgets", group=f"{name}/v1")
-    eventually(lambda: kube.rest.send("GET", path).status == 200)
+    eventually_now(lambda: kube.rest.send("GET", path).status == 200)
     yield name
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{name}"
     kube.rest.send("DELETE", path)
@@ -197,21 +197,22 @@ def test_apply_merges_lists_by_the_keys_of_the_schema(kube: Kubectl, group: str)
 
 
 def test_explain_knows_the_schema(kube: Kubectl, group: str) -> None:
-    def is_known() -> bool:
-        said = kube.try_run("explain", f"widgets.{group}.spec", f"--api-version={group}/v1")
-        said = kube.try_run("explain", "widgets.spec", f"--api-version={group}/v1")
-        return "size\t<integer> -required-" in said.out
+    def explained() -> Said:
+        return kube.try_run("explain", "widgets.spec", f"--api-version={group}/v1")
 
-    eventually(is_known)
+    eventually_now(lambda: explained().code == 0)
+    assert "size\t<integer> -required-" in explained().out
 
 
 def test_deleting_a_crd_takes_its_objects_and_its_kind(kube: Kubectl, group: str) -> None:
     kube.apply(widget(group))
     kube("delete", "crd", f"widgets.{group}", "--timeout=30s")
     path = kube.path("widgets", group=f"{group}/v1")
-    eventually(lambda: kube.rest.send("GET", path).status == 404)
     # Not a Status: clients that look for one meet plain text here.
-    eventually(lambda: kube.rest.send("GET", path).body == {"message": "404 page not found\n"})
+    plain = {"message": "404 page not found\n"}
+    eventually_now(lambda: kube.rest.send("GET", path).body == plain)
+    answer = kube.rest.send("GET", path)
+    assert (answer.status, answer.body) == (404, plain)
 
 
 def test_a_terminating_crd_takes_no_new_objects(kube: Kubectl, group: str) -> None:
@@ -227,11 +228,12 @@ def test_a_terminating_crd_takes_no_new_objects(kube: Kubectl, group: str) -> No
         words = "create not allowed while custom resource definition is terminating"
         return answer.status == 403 and words in answer.message
 
-    eventually(is_refused)
+    eventually_now(is_refused)
     free = {"metadata": {"finalizers": None}}
     kube.rest.send("PATCH", f"{path}/w", free, "application/merge-patch+json")
     crd = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
-    eventually(lambda: kube.rest.send("GET", crd).status == 404)
+    eventually_now(lambda: kube.rest.send("GET", crd).status == 404)
+    assert kube.try_run("get", f"widgets.{group}", "w").code == 1
 
 
 def test_a_crd_that_contradicts_itself_is_refused(kube: Kubectl) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.kubectl import config_map, deployment, eventually
+from tests.support.kubectl import config_map, deployment
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from typing import Any
@@ -28,8 +29,8 @@ def test_delete_in_the_background_takes_the_dependents_along(kube: Kubectl) -> N
     kube.apply(deployment("web"))
     kube("rollout", "status", "deployment/web", "--timeout=30s")
     assert 'deployment.apps "web" deleted' in kube("delete", "deployment", "web").out
-    eventually(lambda: _count(kube, "replicasets", "apps/v1") == 0)
-    eventually(lambda: _count(kube, "pods") == 0)
+    eventually_now(lambda: _count(kube, "replicasets", "apps/v1") == 0)
+    eventually_now(lambda: _count(kube, "pods") == 0)
 
 
 def test_delete_in_the_foreground_ends_with_the_owner(kube: Kubectl) -> None:
@@ -49,7 +50,7 @@ def test_delete_orphaning_leaves_the_dependents(kube: Kubectl) -> None:
     assert "ownerReferences" not in sets[0]["metadata"]
     kube.apply(deployment("web"))
     uid = kube.json("get", "deploy", "web")["metadata"]["uid"]
-    eventually(
+    eventually_now(
         lambda: (
             [
                 row["uid"]
@@ -88,6 +89,10 @@ def test_an_apply_changes_a_terminating_object_and_does_not_undelete_it(kube: Ku
     kube("patch", "cm", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
 
 
+def _is_gone(kube: Kubectl, name: str) -> bool:
+    return kube.rest.send("GET", kube.path("configmaps", name)).status == 404
+
+
 def test_an_object_of_two_owners_stays_until_both_are_gone(kube: Kubectl) -> None:
     kube.apply(config_map("one"), config_map("two"))
     one, two = kube.json("get", "cm", "one"), kube.json("get", "cm", "two")
@@ -95,15 +100,19 @@ def test_an_object_of_two_owners_stays_until_both_are_gone(kube: Kubectl) -> Non
     child["metadata"]["ownerReferences"] += _owned(kube, two, "x")["metadata"]["ownerReferences"]
     kube.apply(child)
     kube("delete", "cm", "one")
-    eventually(lambda: len(kube.json("get", "cm", "child")["metadata"]["ownerReferences"]) == 1)
+    eventually_now(lambda: len(kube.json("get", "cm", "child")["metadata"]["ownerReferences"]) == 1)
+    (left,) = kube.json("get", "cm", "child")["metadata"]["ownerReferences"]
+    assert left["uid"] == two["metadata"]["uid"]
     kube("delete", "cm", "two")
-    eventually(lambda: kube.rest.send("GET", kube.path("configmaps", "child")).status == 404)
+    eventually_now(lambda: _is_gone(kube, "child"))
+    assert kube.try_run("get", "cm", "child").code == 1
 
 
 def test_an_object_whose_owner_never_was_is_collected(kube: Kubectl) -> None:
     owner = {"metadata": {"name": "never", "uid": "00000000-0000-0000-0000-000000000000"}}
-    kube.apply(_owned(kube, owner, "child"))
-    eventually(lambda: kube.rest.send("GET", kube.path("configmaps", "child")).status == 404)
+    kube.apply(config_map("free"), _owned(kube, owner, "child"))
+    eventually_now(lambda: _is_gone(kube, "child"))
+    assert kube("get", "cm", "free", "-o", "name").out == "configmap/free\n"
 
 
 def test_the_foreground_waits_for_blocking_dependents(kube: Kubectl) -> None:
@@ -112,10 +121,10 @@ def test_the_foreground_waits_for_blocking_dependents(kube: Kubectl) -> None:
     child["metadata"]["finalizers"] = ["tests.example/hold"]
     kube.apply(child)
     kube("delete", "cm", "owner", "--cascade=foreground", "--wait=false")
-    eventually(lambda: "deletionTimestamp" in kube.json("get", "cm", "child")["metadata"])
+    eventually_now(lambda: "deletionTimestamp" in kube.json("get", "cm", "child")["metadata"])
     assert kube.json("get", "cm", "owner")["metadata"]["finalizers"] == ["foregroundDeletion"]
     kube("patch", "cm", "child", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    eventually(lambda: kube.rest.send("GET", kube.path("configmaps", "owner")).status == 404)
+    eventually_now(lambda: kube.rest.send("GET", kube.path("configmaps", "owner")).status == 404)
 
 
 def test_delete_by_label_and_all(kube: Kubectl) -> None:

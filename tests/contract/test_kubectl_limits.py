@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.kubectl import config_map, deployment, eventually
+from tests.support.kubectl import config_map, deployment
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from tests.support.kubectl import Kubectl
@@ -27,17 +28,19 @@ def _pod(name: str, **resources: Any) -> Any:
 def _make_quota(kube: Kubectl, quota: Any) -> None:
     path = kube.path("resourcequotas", "q")
     assert kube.rest.send("POST", kube.path("resourcequotas"), quota).status == 201
-    eventually(lambda: "used" in kube.rest.send("GET", path).body.get("status", {}))
+    eventually_now(lambda: "used" in kube.rest.send("GET", path).body.get("status", {}))
 
 
 def test_a_quota_counts_objects(kube: Kubectl) -> None:
-    eventually(
+    eventually_now(
         lambda: kube.rest.send("GET", kube.path("configmaps", "kube-root-ca.crt")).status == 200
     )
     _make_quota(kube, _quota(configmaps="2"))
     assert kube.rest.send("POST", kube.path("configmaps"), config_map("a")).status == 201
     path = kube.path("resourcequotas", "q")
-    eventually(lambda: kube.rest.send("GET", path).body["status"]["used"] == {"configmaps": "2"})
+    eventually_now(
+        lambda: kube.rest.send("GET", path).body["status"]["used"] == {"configmaps": "2"}
+    )
     refused = kube.rest.send("POST", kube.path("configmaps"), config_map("b"))
     assert refused.status == 403
     assert refused.message == (
@@ -65,7 +68,7 @@ def test_a_quota_of_a_resource_wants_every_pod_to_say_what_it_needs(kube: Kubect
 def test_a_deployment_says_why_its_pods_are_missing(kube: Kubectl) -> None:
     _make_quota(kube, _quota(pods="0"))
     kube.apply(deployment("web", replicas=1))
-    eventually(lambda: "exceeded quota" in kube("get", "events").out)
+    eventually_now(lambda: "exceeded quota" in kube("get", "events").out)
 
 
 def _limit_range(**item: Any) -> Any:
@@ -80,7 +83,7 @@ def _make_limits(kube: Kubectl, limits: Any) -> None:
         annotations = tried["metadata"].get("annotations") or {}
         return "kubernetes.io/limit-ranger" in annotations
 
-    eventually(is_known)
+    eventually_now(is_known)
 
 
 def test_a_limit_range_gives_containers_their_defaults(kube: Kubectl) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.kubectl import deployment, eventually
+from tests.support.kubectl import deployment
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from typing import Any
@@ -75,7 +76,7 @@ def test_restart_replaces_the_pods(kube: Kubectl) -> None:
     before = set(kube("get", "pods", "-o", "name").lines)
     assert "restarted" in kube("rollout", "restart", "deployment/web").out
     kube("rollout", "status", "deployment/web", READY)
-    eventually(lambda: not before & set(kube("get", "pods", "-o", "name").lines))
+    eventually_now(lambda: not before & set(kube("get", "pods", "-o", "name").lines))
 
 
 def test_pause_holds_a_rollout(kube: Kubectl) -> None:
@@ -89,7 +90,7 @@ def test_pause_holds_a_rollout(kube: Kubectl) -> None:
         tree = kube.rest.send("GET", path).body
         return bool(tree["status"]["observedGeneration"] == tree["metadata"]["generation"])
 
-    eventually(is_observed)
+    eventually_now(is_observed)
     assert len(kube.json("get", "rs")["items"]) == 1
     kube("rollout", "resume", "deployment/web")
     kube("rollout", "status", "deployment/web", READY)
@@ -98,7 +99,7 @@ def test_pause_holds_a_rollout(kube: Kubectl) -> None:
 
 def test_an_image_that_does_not_exist_never_becomes_ready(kube: Kubectl) -> None:
     kube.apply(deployment("web", image="nginx:does-not-exist", replicas=1))
-    eventually(lambda: "ImagePullBackOff" in kube("get", "pods", "--no-headers").out)
+    eventually_now(lambda: "ImagePullBackOff" in kube("get", "pods", "--no-headers").out)
     said = kube.try_run("rollout", "status", "deployment/web", "--timeout=1s")
     assert said.code == 1
 
@@ -110,7 +111,7 @@ def test_recreate_never_runs_two_revisions(kube: Kubectl) -> None:
     kube("rollout", "status", "deployment/web", READY)
     kube("set", "image", "deployment/web", "web=nginx:2")
     kube("rollout", "status", "deployment/web", READY)
-    eventually(lambda: len(kube("get", "pods", "-o", "name").lines) == 2)
+    eventually_now(lambda: len(kube("get", "pods", "-o", "name").lines) == 2)
     images = kube("get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}").out
     assert images.split() == ["nginx:2", "nginx:2"]
 
@@ -153,7 +154,7 @@ def test_a_job_fails_when_its_command_does(kube: Kubectl) -> None:
 
 def test_a_finished_job_goes_after_its_time(kube: Kubectl) -> None:
     kube.apply(_job("brief", "echo done", ttlSecondsAfterFinished=0))
-    eventually(
+    eventually_now(
         lambda: kube.rest.send("GET", kube.path("jobs", "brief", group="batch/v1")).status == 404
     )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.kubectl import config_map, deployment, eventually
+from tests.support.kubectl import config_map, deployment
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +114,7 @@ def test_apply_on_the_server_owns_its_fields(kube: Kubectl) -> None:
 
 def test_apply_on_the_server_twice_writes_once(kube: Kubectl) -> None:
     kube.apply(deployment("x", replicas=0), options=("--server-side",))
-    eventually(lambda: "observedGeneration" in kube.json("get", "deploy", "x")["status"])
+    eventually_now(lambda: "observedGeneration" in kube.json("get", "deploy", "x")["status"])
     before = kube.json("get", "deploy", "x")["metadata"]
     kube.apply(deployment("x", replicas=0), options=("--server-side",))
     assert kube.json("get", "deploy", "x")["metadata"] == before
@@ -259,7 +260,7 @@ def test_expose_makes_a_service_with_endpoints(kube: Kubectl) -> None:
         slices = kube.json("get", "endpointslices")["items"]
         return any(row["endpoints"] for row in slices if row["endpoints"])
 
-    eventually(has_address)
+    eventually_now(has_address)
 
 
 def test_apply_prunes_what_a_set_no_longer_holds(kube: Kubectl) -> None:

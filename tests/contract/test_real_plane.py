@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,10 +135,7 @@ def test_a_plane_dies_with_the_process_that_started_it(plane_programs: Path) -> 
         running = processes_that_name(folder)
         runner.send_signal(signal.SIGKILL)
     assert {"etcd", "kube-apiserver", "kwok"} <= {Path(line.split()[0]).name for line in running}
-    deadline = time.monotonic() + 10
-    while processes_that_name(folder) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_that_name(folder) == []
+    eventually_now(lambda: not processes_that_name(folder))
 
 
 def processes_that_name(folder: Path) -> list[str]:

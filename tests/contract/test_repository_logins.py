@@ -1,8 +1,6 @@
 """Credentials of repositories come from the labelled Secrets, and follow their changes."""
 
-import asyncio
 import base64
-from typing import Any
 
 from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection
@@ -11,6 +9,7 @@ from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
+from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.kube_fixtures",)
 
@@ -31,12 +30,6 @@ def repository(namespace: str, password: str, *, labelled: bool = True) -> Manif
     )
 
 
-async def eventually(check: Any) -> None:
-    async with asyncio.timeout(20):
-        while not check():
-            await SystemClock().sleep(0.02)
-
-
 async def test_a_repository_secret_signs_in_as_soon_as_it_is_there(
     plane: Connection, namespace: str
 ) -> None:
@@ -45,7 +38,7 @@ async def test_a_repository_secret_signs_in_as_soon_as_it_is_there(
         await logins.start()
         assert logins.credentials(URL) is None
         await plane.system.create(repository(namespace, "first"), SystemWrite.INSTALLATION_KEY)
-        await eventually(lambda: logins.credentials(URL) is not None)
+        await until(lambda: logins.credentials(URL) is not None)
         found = logins.credentials(URL)
         assert found is not None
         assert "first" in found.secrets

@@ -16,6 +16,7 @@ from holdfast.kit.clock import SystemClock
 from holdfast.sources.git import GitSources, SourceLimits
 from holdfast.sources.trees import TreeLimits
 from tests.support.gitrepo import GitRepo
+from tests.support.waiting import until
 
 
 def source(repo: GitRepo | str, path: str = ".") -> Source:
@@ -234,7 +235,7 @@ async def test_a_new_commit_in_a_local_repository_is_seen_within_a_second(
         repo.commit({"a.yaml": f"a: {branch}"}, branch=branch)
         async with asyncio.timeout(1):
             await seen.wait()
-        await asyncio.sleep(0.1)
+        await _until_told(sources)
 
 
 async def test_a_repository_that_comes_later_or_comes_back_is_seen_too(
@@ -249,7 +250,7 @@ async def test_a_repository_that_comes_later_or_comes_back_is_seen_too(
         async with asyncio.timeout(2):
             await seen.wait()
         await _until_watched(sources)
-        await asyncio.sleep(0.1)
+        await _until_told(sources)
         seen.clear()
         repo.commit({"a.yaml": "a: 2"})
         async with asyncio.timeout(1):
@@ -258,15 +259,15 @@ async def test_a_repository_that_comes_later_or_comes_back_is_seen_too(
         shutil.rmtree(path)
         async with asyncio.timeout(1):
             await seen.wait()
-        await asyncio.sleep(0.1)
+        await _until_told(sources)
         seen.clear()
 
 
 async def _until_watched(sources: GitSources) -> None:
     # A commit made before the watch stands is found by the first comparison, not by the watch.
-    watch = sources._local_watch
-    for _ in range(200):
-        if len(watch._folders) > 2:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("the repository is not watched")
+    await until(lambda: len(sources._local_watch._folders) > 2)
+
+
+async def _until_told(sources: GitSources) -> None:
+    """Waits until nothing that was seen so far is still to be told."""
+    await until(lambda: not sources._local_watch._pending)

@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +58,13 @@ def cluster(environ: dict[str, str], tmp_path: Path) -> Iterator[None]:
             env=environ,
         )
     try:
-        until = time.monotonic() + 30
-        while "ready api=" not in log.read_text(errors="replace"):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
+
+        def is_ready() -> bool:
+            said = log.read_text(errors="replace")
+            assert process.poll() is None, said
+            return "ready api=" in said
+
+        eventually_now(is_ready, seconds=30)
         yield
     finally:
         process.terminate()

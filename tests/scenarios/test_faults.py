@@ -21,6 +21,7 @@ from tests.support.kube import Answer, CutAfter, Proxy
 from tests.support.person import Person, Ref
 from tests.support.process import HoldfastProcess
 from tests.support.site import AUTOMATED, Site, SiteApp, at_work, config_map, new_control, start
+from tests.support.waiting import quiet_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -128,7 +129,7 @@ async def test_drift_during_an_outage_is_healed_within_2_s_of_its_end(
             proxy.is_away = True
             proxy.cut_all()
             await site.person.delete(ref)
-            await asyncio.sleep(6.0)  # pauses between attempts have grown by then
+            await quiet_for(6.0, why="pauses between attempts grow with the length of an outage")
             proxy.is_away = False
             began = time.monotonic()
             await is_back(app, "web", uid, kind="PodTemplate")
@@ -166,7 +167,7 @@ async def test_an_api_server_that_is_away_is_not_hammered(
         proxy.watches.extend(Answer(503) for _ in range(10_000))
         proxy.calls.extend(Answer(503) for _ in range(10_000))
         proxy.cut_all()
-        await asyncio.sleep(5.0)  # the time is what is measured
+        await quiet_for(5.0, why="requests of this time are what is counted")
         asked = len(proxy.requests)
         proxy.watches.clear()
         proxy.calls.clear()
@@ -297,7 +298,7 @@ async def _kill_at(app: SiteApp, version: str, rng: random.Random) -> bool:
             async with asyncio.timeout(4.0):
                 for _ in range(count):
                     await anext(events)
-    await asyncio.sleep(pause_s)  # the moment is what is random
+    await quiet_for(pause_s, why="the moment of the kill is what is random")
     await asyncio.to_thread(app.site.process.kill)
     return "operation" in await app.tree()
 

@@ -16,6 +16,7 @@ import pytest
 from tests.support import declared as d
 from tests.support.controlled import controlled, essence, eventually
 from tests.support.person import Ref
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +48,9 @@ async def is_gone(world: World, ref: Ref) -> bool:
     return await world.person.find(ref) is None
 
 
-async def stays_gone(world: World, ref: Ref, seconds: float = 1.5) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert await world.person.find(ref) is None, f"{ref} came back"
-        await asyncio.sleep(0.05)
+async def stays_gone(world: World, ref: Ref) -> None:
+    await world.at_rest(ref)
+    assert await world.person.find(ref) is None, f"{ref} came back"
 
 
 def widget_crd(group: str) -> Tree:
@@ -109,7 +108,7 @@ async def test_what_is_deleted_by_hand_comes_back_as_it_was(
         tree = declare()
         await world.deploy(tree)
         ref = ref_in(world, tree)
-        before = await world.settled(ref, 0.2)
+        before = await world.settled(ref)
 
         await world.person.delete(ref, propagation)
         await comes_back(world, ref, before)
@@ -131,7 +130,7 @@ async def test_a_service_that_comes_back_with_another_address_is_in_sync_and_hea
         back = await comes_back(world, ref, before)
         await app.synced()
 
-        assert await world.settled(ref, 1.0) == back
+        assert await world.settled(ref) == back
         assert len(world.find(ref).memory.recent) == 1
 
 
@@ -147,7 +146,8 @@ async def test_many_objects_deleted_at_once_all_come_back_once(
                 group.create_task(world.person.delete(ref))
         for ref in refs:
             await comes_back(world, ref, before[ref])
-            assert len(world.find(ref).memory.recent) == 1
+        await world.at_rest(*refs)
+        assert [len(world.find(ref).memory.recent) for ref in refs] == [1] * len(refs)
 
 
 async def test_five_deletions_are_healed_at_once_and_the_sixth_after_two_seconds(
@@ -273,7 +273,7 @@ async def test_objects_wait_for_their_definition_and_come_back_with_it(
 
         await world.person.delete(definition)
         await eventually(lambda: is_gone(world, definition))
-        await asyncio.sleep(1)
+        await until(lambda: world.find(ref).waits_for is not None)
         await world.person.create(widget_crd(group))
         await comes_back(world, ref, before)
         await app.synced()
@@ -299,7 +299,7 @@ async def test_an_object_that_is_being_deleted_is_left_alone_until_it_is_gone(
 
         await world.person.delete(ref)
         await world.person.patch(ref, {"data": {"a": "x"}})
-        dying = await world.settled(ref, 1.5)
+        dying = await world.settled(ref)
         assert dying["data"]["a"] == "x", "somebody wrote an object that is being deleted"
         assert dying["metadata"]["deletionTimestamp"]
 
@@ -316,7 +316,7 @@ async def test_a_finished_job_is_not_run_again(plane: AnyPlane, tmp_path: Path) 
 
         await world.person.delete(ref)
         await eventually(lambda: is_gone(world, ref))
-        await stays_gone(world, ref, 3.0)
+        await stays_gone(world, ref)
         await app.until(lambda tree: tree["status"]["sync"]["status"] == "OutOfSync")
 
 
@@ -332,7 +332,7 @@ async def test_a_job_that_cleans_itself_up_is_not_run_again(
         ref = Ref("batch/v1", "Job", world.namespace, "once")
         first = await world.has(ref, lambda _tree: True)
         await eventually(lambda: is_gone(world, ref))
-        await stays_gone(world, ref, 3.0)
+        await stays_gone(world, ref)
         assert uid_of(first)
 
 
@@ -381,7 +381,6 @@ async def test_nothing_comes_back_while_automatic_sync_is_off(
         app = await world.deploy(d.config_map())
         await app.set_policy(None)
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
-        await asyncio.sleep(0.2)
         await deleted_and_missing(world, app, ref)
 
 
@@ -392,11 +391,10 @@ async def test_nothing_comes_back_while_skip_reconcile_is_set_and_all_when_it_go
         app = await world.deploy(d.config_map())
         key = "argocd.argoproj.io/skip-reconcile"
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
-        await world.person.patch(app.ref, {"metadata": {"annotations": {key: "true"}}})
-        await asyncio.sleep(0.2)
+        await app.annotate(key, "true")
         await world.person.delete(ref)
         await stays_gone(world, ref)
 
-        await world.person.patch(app.ref, {"metadata": {"annotations": {key: None}}})
+        await app.annotate(key, None)
         await world.has(ref, lambda _tree: True)
         await app.synced()

@@ -499,7 +499,7 @@ async def test_heal_restores_the_whole_object_when(
         tree = edit.desired()
         await world.deploy(tree)
         ref = place_of(world, tree)
-        before = await world.settled(ref, 0.2)
+        before = await world.settled(ref)
 
         edited = await world.person.edit(ref, edit.change, edit.manager)
         assert essence(edited) != essence(before), "the edit changed nothing"

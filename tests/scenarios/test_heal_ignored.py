@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tests.support import declared as d
@@ -51,7 +50,7 @@ async def test_a_heal_leaves_ignored_replicas_as_an_autoscaler_set_them(
     async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.deployment(replicas=4), ignoreDifferences=REPLICAS)
         await scale(world, 6)
-        await asyncio.sleep(1)
+        await world.at_rest(place(world))
         assert (await world.person.get(place(world)))["spec"]["replicas"] == 6
         assert len(world.find(place(world)).memory.recent) == 0
         await app.synced()
@@ -62,7 +61,7 @@ async def test_a_heal_leaves_ignored_replicas_as_an_autoscaler_set_them(
         )
         assert healed["spec"]["replicas"] == 6
         await scale(world, 3)
-        assert (await world.settled(place(world), 1.0))["spec"]["replicas"] == 3
+        assert (await world.settled(place(world)))["spec"]["replicas"] == 3
 
 
 async def test_a_heal_does_not_reset_ignored_replicas_that_are_still_ours(
@@ -80,7 +79,7 @@ async def test_a_heal_does_not_reset_ignored_replicas_that_are_still_ours(
             )
             assert healed["spec"]["replicas"] == 4
         await scale(world, 6)
-        assert (await world.settled(place(world), 1.0))["spec"]["replicas"] == 6
+        assert (await world.settled(place(world)))["spec"]["replicas"] == 6
 
 
 async def test_a_sync_that_respects_ignored_fields_never_resets_them(
@@ -127,7 +126,7 @@ async def test_ignored_images_are_kept_by_heals_and_declared_when_the_object_com
             lambda o: o["spec"]["template"]["spec"]["containers"][0].update(image="other:1"),
             manager="image-updater",
         )
-        await asyncio.sleep(1)
+        await world.at_rest(place(world))
         assert image(await world.person.get(place(world))) == "other:1"
 
         await world.person.edit(place(world), lambda o: o["spec"].update(replicas=9))
@@ -155,7 +154,7 @@ async def test_an_ignored_item_of_an_atomic_list_keeps_its_live_value(
         await world.deploy(d.role(), d.role_binding(), ignoreDifferences=rule)
         ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
         await world.person.edit(ref, lambda o: o["subjects"][1].update(kind="Group"))
-        await asyncio.sleep(1)
+        await world.at_rest(ref)
         assert (await world.person.get(ref))["subjects"][1]["kind"] == "Group"
 
         await world.person.edit(ref, lambda o: o["subjects"][0].update(name="eve"))
@@ -176,7 +175,7 @@ async def test_what_an_ignored_manager_owns_is_no_drift_and_is_kept(
         await world.person.edit(
             place(world), lambda o: o["spec"].update(replicas=8), manager="autoscaler"
         )
-        await asyncio.sleep(1)
+        await world.at_rest(place(world))
         assert (await world.person.get(place(world)))["spec"]["replicas"] == 8
         await app.synced()
 

@@ -6,7 +6,6 @@ sync nor after a look at git without a new commit.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -171,15 +170,14 @@ async def test_nothing_is_written_after_the_sync_of(
         app = await world.deploy(tree)
         namespace = "" if tree["kind"] in CLUSTER_SCOPED else world.namespace
         ref = Ref(tree["apiVersion"], tree["kind"], namespace, tree["metadata"]["name"])
-        before = await world.settled(ref, 0.5)
+        before = await world.settled(ref)
 
-        app.refresh()
-        await asyncio.sleep(0.3)
+        await app.worked()
         world.repository.write_text("README", "a commit that changes nothing")
         revision = world.repository.commit()
         app.refresh()
         await app.synced(revision)
-        await asyncio.sleep(0.5)
+        await world.at_rest(ref)
 
         after = await world.person.get(ref)
         assert substance(after) == substance(before)
@@ -253,7 +251,7 @@ async def test_an_authority_that_a_controller_fills_in_is_no_drift(
             lambda o: o["webhooks"][0]["clientConfig"].update(caBundle=bundle),
             manager="cert-manager-cainjector",
         )
-        await asyncio.sleep(1.5)
+        await world.at_rest(ref)
         assert (await world.person.get(ref))["webhooks"][0]["clientConfig"]["caBundle"] == bundle
 
         tree["webhooks"][0]["timeoutSeconds"] = 7
@@ -281,7 +279,7 @@ async def test_what_others_add_beside_ours_stays_and_is_no_drift(
             tree["spec"]["template"]["metadata"]["annotations"]["restartedAt"] = "now"
 
         edited = await world.person.edit(ref, change)
-        after = await world.settled(ref, 1.5)
+        after = await world.settled(ref)
         assert after["spec"] == edited["spec"]
         assert after["metadata"]["labels"] == edited["metadata"]["labels"]
         assert len(world.find(ref).memory.recent) == 0
@@ -301,5 +299,5 @@ async def test_managed_fields_that_were_cleared_are_ours_again(
             return any(entry["manager"] == "holdfast" for entry in entries)
 
         await world.has(ref, is_ours)
-        await world.settled(ref, 1.0)
+        await world.settled(ref)
         assert len(world.find(ref).memory.recent) == 1

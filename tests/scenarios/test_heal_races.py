@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.support import declared as d
 from tests.support.controlled import controlled, eventually
 from tests.support.person import JSON_PATCH, Ref
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +54,7 @@ async def commit_values(world: World, ref: Ref, tree: Tree, place: str) -> list[
 
             await eventually(is_live)
         await app.synced(world.repository.head)
-        await world.settled(ref, 1.0)
+        await world.settled(ref)
         reader.cancel()
     return seen
 
@@ -76,13 +78,10 @@ async def test_no_commit_is_undone_while_another_manager_writes_the_object_all_t
         ref = Ref("v1", "ConfigMap", world.namespace, "settings")
 
         async def disturb() -> None:
-            number = 0
-            while True:
-                number += 1
-                if await world.person.find(ref) is not None:
-                    patch = {"metadata": {"annotations": {"noise": str(number)}}}
-                    await world.person.patch(ref, patch, manager="noise")
-                await asyncio.sleep(0.005)
+            await world.has(ref, lambda _tree: True)
+            for number in itertools.count():
+                patch = {"metadata": {"annotations": {"noise": str(number)}}}
+                await world.person.patch(ref, patch, manager="noise")
 
         async with asyncio.TaskGroup() as group:
             noise = group.create_task(disturb())
@@ -160,7 +159,9 @@ async def test_no_orphan_is_left_when_application_and_object_are_deleted_in_the_
                     for one in both:
                         pair.create_task(one)
             await eventually(lambda: _all_gone(world, apps), seconds=60)
-            await asyncio.sleep(2)
+            names = {app.key.name for app in apps} | {ref.name for ref in refs}
+            await until(lambda: names <= set(went))
+            await world.at_rest(*refs)
             for reader in readers:
                 reader.cancel()
 
@@ -206,7 +207,7 @@ async def test_what_is_deleted_with_its_application_stays_deleted(
             return await world.person.find(app.ref) is None
 
         await eventually(is_gone)
-        await asyncio.sleep(1)
+        await world.at_rest(*refs)
         assert [await world.person.find(ref) for ref in refs] == [None] * 20
 
 
@@ -227,7 +228,7 @@ async def test_a_heal_of_a_change_does_not_create_what_was_deleted_for_good(
         async with asyncio.TaskGroup() as group:
             for ref in refs:
                 group.create_task(change_and_delete(ref))
-        await asyncio.sleep(2)
+        await world.at_rest(*refs)
 
         assert [ref.name for ref in refs if await world.person.find(ref)] == []
 

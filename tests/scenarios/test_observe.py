@@ -16,6 +16,7 @@ from tests.support.controlled import eventually
 from tests.support.person import Person, Ref
 from tests.support.process import OBSERVING, WAITING, HoldfastProcess
 from tests.support.site import Site, at_work, config_map, new_control, start
+from tests.support.waiting import quiet_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ Tree = dict[str, Any]
 
 READS = {"get", "list", "watch"}
 LEASE_S = 15.0
+QUIET_S = 20.0
 FILES: dict[str, str | bytes | None] = {
     "changed.yaml": config_map("changed", color="blue"),
     "deleted.yaml": config_map("deleted", color="blue"),
@@ -204,9 +206,9 @@ async def test_a_cluster_that_stands_still_costs_watches_and_the_lease_and_nothi
     async with at_work(plane.kubeconfig, tmp_path) as site:
         for number in range(3):
             await site.deploy(f"web-{number}", FILES)
-        await asyncio.sleep(4.0)  # Events and the last status are written after the fact
+        await quiet_for(4.0, why="Events and the last status are written after the fact")
         before = await asyncio.to_thread(_seen, plane)
-        await asyncio.sleep(20.0)  # the time is what is measured
+        await quiet_for(QUIET_S, why="requests of this time are what is counted")
         sent = await asyncio.to_thread(_requests, plane, before)
         others = [
             f"{event['verb']} {event['requestURI']}"
@@ -215,4 +217,4 @@ async def test_a_cluster_that_stands_still_costs_watches_and_the_lease_and_nothi
         ]
         assert others == []
         leases = [event for event in sent if "/leases/holdfast" in event["requestURI"]]
-        assert len(leases) <= 20 / 5 + 2
+        assert len(leases) <= QUIET_S / 5 + 2

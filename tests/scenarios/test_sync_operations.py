@@ -5,7 +5,6 @@ Rules: docs/internals/argocd/controller.md §6, §7, §9.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,7 +67,7 @@ async def test_drift_is_reported_and_left_alone_while_self_heal_is_off(
         tree = await app.until(lambda tree: sync_status(tree) == "OutOfSync")
         row = tree["status"]["resources"][0]
         assert (row["kind"], row["status"]) == ("ConfigMap", "OutOfSync")
-        await asyncio.sleep(1.5)
+        await world.at_rest(config(world))
         assert (await data_of(world))["a"] == "hand"
 
         await world.person.patch(config(world), {"data": {"a": "1"}})
@@ -96,7 +95,7 @@ async def test_nothing_is_applied_while_automatic_sync_is_off(
         app = await world.create_app(automated=False)
         tree = await app.until(lambda tree: sync_status(tree) == "OutOfSync")
         assert tree["status"]["health"]["status"] == "Missing"
-        await asyncio.sleep(1)
+        await world.at_rest(config(world))
         assert await world.person.find(config(world)) is None
 
         await app.run()
@@ -141,7 +140,7 @@ async def test_what_git_dropped_stays_and_is_out_of_sync_while_prune_is_off(
         assert sync_status(tree) == "OutOfSync"
         rows = {row["name"]: row for row in tree["status"]["resources"]}
         assert rows["extra"]["requiresPruning"] is True
-        await asyncio.sleep(1)
+        await world.at_rest(config(world, "extra"))
         assert await world.person.find(config(world, "extra"))
 
         await app.run({"prune": True})
@@ -160,7 +159,7 @@ async def test_an_object_that_says_prune_false_is_never_pruned(
         world.repository.commit()
         app.refresh()
         await eventually(lambda: is_gone(world, config(world, "extra")))
-        await asyncio.sleep(1)
+        await world.at_rest(config(world, "kept"))
         assert await world.person.find(config(world, "kept"))
 
 
@@ -297,7 +296,7 @@ async def test_a_later_wave_waits_until_the_earlier_one_is_healthy(
             )
         )
         assert "Deployment/web" in tree["status"]["operationState"]["message"]
-        await asyncio.sleep(1)
+        await app.worked()
         assert await world.person.find(config(world)) is None
 
         web = Ref("apps/v1", "Deployment", world.namespace, "web")
@@ -400,10 +399,10 @@ async def test_without_the_finalizer_all_objects_stay(plane: AnyPlane, tmp_path:
         app = await world.deploy(d.config_map())
         await world.person.delete(app.ref)
         await eventually(lambda: is_gone(world, app.ref))
-        await asyncio.sleep(1)
+        await world.at_rest(config(world))
         assert await world.person.find(config(world))
         await world.person.delete(config(world))
-        await asyncio.sleep(1)
+        await world.at_rest(config(world))
         assert await world.person.find(config(world)) is None
 
 

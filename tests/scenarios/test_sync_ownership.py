@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,7 +84,6 @@ async def test_the_manager_that_an_annotation_names_is_followed(
     async with controlled(plane.kubeconfig, tmp_path) as world:
         await world.person.create(here(world, d.config_map(a="1", b="2")), manager="old-tool")
         await world.deploy(d.config_map(a="1"), annotations=annotation)
-        await asyncio.sleep(0.5)
         assert (await world.person.get(settings(world)))["data"] == {"a": "1"}
 
 
@@ -112,7 +110,7 @@ async def test_what_a_person_applies_later_beside_ours_is_theirs_and_stays(
     async with controlled(plane.kubeconfig, tmp_path) as world:
         app = await world.deploy(d.config_map(a="1", b="2"))
         await world.person.client_side_apply(here(world, d.config_map(mine="yes")))
-        await world.settled(settings(world), 1.0)
+        await world.settled(settings(world))
         await world.commit(app, d.config_map(a="1"))
         assert (await world.person.get(settings(world)))["data"] == {"a": "1", "mine": "yes"}
 
@@ -142,7 +140,7 @@ async def test_an_object_is_healed_for_one_application_alone_and_the_other_is_wa
             return any(item["type"] == "SharedResourceWarning" for item in conditions)
 
         await second.until(is_warned)
-        await world.settled(settings(world), 1.0)
+        await world.settled(settings(world))
         await world.person.patch(settings(world), {"data": {"a": "hand"}})
         await world.has(settings(world), lambda tree: tree["data"]["a"] == "1")
         await first.synced()
@@ -155,10 +153,11 @@ async def test_two_applications_that_sync_one_object_do_not_play_ping_pong(
         await world.deploy(d.config_map(a="1"))
         world.repository.write("other/all.json", d.config_map(b="2"))
         world.repository.commit()
-        await world.create_app(path="other")
-        await asyncio.sleep(2)
+        second = await world.create_app(path="other")
+        await second.until(lambda tree: tree.get("status", {}).get("operationState"))
+        await world.at_rest(settings(world))
         before = await world.person.get(settings(world))
-        await asyncio.sleep(2)
+        await world.at_rest(settings(world))
         after = await world.person.get(settings(world))
         assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 

@@ -19,7 +19,7 @@ import random
 import time
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pygit2
 
@@ -27,20 +27,24 @@ from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.config.settings import ControllerSettings, SyncSettings
 from holdfast.controller.controller import Controller, ControllerPorts
-from holdfast.domain.identity import AppKey, ResourceKey
+from holdfast.domain.identity import AppKey
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 from holdfast.planning.refresh import Level
 from holdfast.renderers.dispatch import Renderers
 from holdfast.schema.argo_crds.manifests import crd_manifests
 from holdfast.sources.git import GitSources
+from tests.support.at_rest import come_to_rest, has_heard, has_worked, key_of
 from tests.support.person import Person, Ref, ref_of
+from tests.support.waiting import eventually as eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from holdfast.controller.state import ObjectState
+    from holdfast.domain.events import Listener
+    from holdfast.domain.ports import Clock
 
 Tree = dict[str, Any]
 
@@ -148,7 +152,16 @@ class App:
         return await eventually(look, explain=self.status)
 
     async def set_policy(self, policy: Tree | None) -> None:
-        await self.world.person.patch(self.ref, {"spec": {"syncPolicy": policy}})
+        """Changes `syncPolicy` and waits until the controller knows."""
+        await self._patch({"spec": {"syncPolicy": policy}})
+
+    async def annotate(self, key: str, value: str | None) -> None:
+        """Sets or removes an annotation and waits until the controller knows."""
+        await self._patch({"metadata": {"annotations": {key: value}}})
+
+    async def _patch(self, body: Tree) -> None:
+        tree = await self.world.person.patch(self.ref, body)
+        await has_heard(self.world, self.key, int(tree["metadata"]["resourceVersion"]))
 
     async def run(self, sync: Tree | None = None, **operation: Any) -> None:
         """Requests an operation."""
@@ -168,6 +181,10 @@ class App:
     def refresh(self) -> None:
         """Lets the controller look at git now."""
         self.world.controller.refresh(self.key, Level.LATEST_FORCED)
+
+    async def worked(self) -> None:
+        """Lets the controller work on it once more, and waits for the end of it."""
+        await has_worked(self.world, self.key)
 
 
 @dataclass
@@ -259,10 +276,12 @@ class World:
 
     def find(self, ref: Ref) -> ObjectState:
         """What the controller knows of an object."""
-        group = ref.api_version.rpartition("/")[0]
-        return self.controller.registry.objects[
-            ResourceKey(group, ref.kind, ref.namespace, ref.name)
-        ]
+        return self.controller.registry.objects[key_of(ref)]
+
+    async def at_rest(self, *refs: Ref) -> None:
+        """Waits until the controller has seen all Applications and these objects as they are, has
+        looked at git once more, and means to do nothing: nothing happens from here on."""
+        await come_to_rest(self, *refs)
 
     async def new_namespace(self) -> str:
         name = f"t-{uuid.uuid4().hex[:10]}"
@@ -280,36 +299,10 @@ class World:
 
         return await eventually(look, explain=lambda: self.person.find(ref))
 
-    async def settled(self, ref: Ref, seconds: float = 0.5) -> Tree:
-        """Waits until nobody has written an object for a while."""
-        last, since = await self.person.get(ref), time.monotonic()
-        async with asyncio.timeout(20):
-            while time.monotonic() - since < seconds:
-                await asyncio.sleep(0.05)
-                now = await self.person.get(ref)
-                if now["metadata"]["resourceVersion"] != last["metadata"]["resourceVersion"]:
-                    last, since = now, time.monotonic()
-        return last
-
-
-Found = TypeVar("Found")
-
-
-async def eventually(
-    look: Callable[[], Awaitable[Found]],
-    *,
-    seconds: float = 20.0,
-    explain: Callable[[], Awaitable[object]] | None = None,
-) -> Found:
-    """Waits until `look()` returns something true, and returns it."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not (found := await look()):  # noqa: ASYNC110 - there is no event to wait for
-                await asyncio.sleep(0.02)
-            return found
-    except TimeoutError:
-        said = "" if explain is None else json.dumps(await explain(), indent=1, default=str)
-        raise AssertionError(f"not within {seconds:g} s: {said}") from None
+    async def settled(self, ref: Ref) -> Tree:
+        """The object, once the controller is at rest."""
+        await self.at_rest(ref)
+        return await self.person.get(ref)
 
 
 def essence(tree: Tree) -> Tree:
@@ -331,14 +324,27 @@ def essence(tree: Tree) -> Tree:
 
 @contextlib.asynccontextmanager
 async def controlled(
-    kubeconfig: Path, folder: Path, settings: ControllerSettings = FAST
+    kubeconfig: Path,
+    folder: Path,
+    settings: ControllerSettings = FAST,
+    clock: Clock | None = None,
+    listeners: tuple[Listener, ...] = (),
 ) -> AsyncIterator[World]:
-    """Runs a controller until the block ends; fails when one of its tasks failed."""
+    """Runs a controller until the block ends; fails when one of its tasks failed.
+
+    Args:
+        kubeconfig: Of the plane.
+        folder: For repositories and data.
+        settings: How the controller works; its control namespace is always a new one.
+        clock: What it takes for the time; by default the machine's clock.
+        listeners: Who is told of drift and heals.
+    """
     async with Person(kubeconfig) as person:
         control = f"argocd-{uuid.uuid4().hex[:8]}"
         await _install(person, control)
         settings = replace(settings, control_namespace=control)
-        async with _running(kubeconfig, folder, settings) as parts:
+        own = clock or SystemClock()
+        async with _running(kubeconfig, folder, settings, own, listeners) as parts:
             connection, controller, supervisor = parts
             repository = Repository(folder / "repository")
             world = World(person, repository, connection, controller, supervisor, control, "")
@@ -349,10 +355,23 @@ async def controlled(
 
 
 @contextlib.asynccontextmanager
+async def running(world: World, folder: Path) -> AsyncIterator[World]:
+    """A second controller of the same installation, started from nothing beside the first."""
+    kubeconfig = world.person.kubeconfig
+    settings = replace(FAST, control_namespace=world.control)
+    async with _running(kubeconfig, folder, settings) as (connection, controller, supervisor):
+        yield replace(world, connection=connection, controller=controller, supervisor=supervisor)
+    assert not supervisor.errors, supervisor.last_errors
+
+
+@contextlib.asynccontextmanager
 async def _running(
-    kubeconfig: Path, folder: Path, settings: ControllerSettings
+    kubeconfig: Path,
+    folder: Path,
+    settings: ControllerSettings,
+    clock: Clock,
+    listeners: tuple[Listener, ...],
 ) -> AsyncIterator[tuple[Connection, Controller, Supervisor]]:
-    clock = SystemClock()
     async with Supervisor(clock) as supervisor:
         access = await asyncio.to_thread(find_access, kubeconfig, environ={})
         connection = await connect(access, clock=clock, supervisor=supervisor, rng=random.Random(7))
@@ -374,6 +393,7 @@ async def _running(
             renderer=renderer,
             recorder=recorder,
             metrics=NoMetrics(),
+            listeners=listeners,
         )
         controller = Controller(ports, settings)
         supervisor.spawn("controller", controller.run)

@@ -26,9 +26,12 @@ from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, SystemWrite,
 from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
+from tests.support.waiting import eventually as eventually
+from tests.support.waiting import quiet_for
+from tests.support.waiting import until as until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from holdfast.cluster.kubeconfig import Access
 
@@ -38,7 +41,6 @@ NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 DEPLOYMENT = GroupVersionKind("apps", "v1", "Deployment")
 CRD = GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 APP = AppKey("argocd", "contract")
-TIME_LIMIT_S = 20.0
 
 
 # --- planes ----------------------------------------------------------------------------------
@@ -167,24 +169,6 @@ async def refused(attempt: Any) -> ClusterError:
     return caught.value
 
 
-async def until(
-    what: Callable[[], bool], *, seconds: float = TIME_LIMIT_S, step_s: float = 0.02
-) -> None:
-    """Waits until something holds, without holding the loop."""
-    async with asyncio.timeout(seconds):
-        while not what():  # noqa: ASYNC110 - what is awaited has no event to wait for
-            await asyncio.sleep(step_s)
-
-
-async def eventually(
-    what: Callable[[], Awaitable[bool]], *, seconds: float = TIME_LIMIT_S, step_s: float = 0.05
-) -> None:
-    """Waits until something that must be asked for holds."""
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110 - what is awaited has no event to wait for
-            await asyncio.sleep(step_s)
-
-
 # --- watching --------------------------------------------------------------------------------
 
 
@@ -250,11 +234,18 @@ class CutAfter:
 
 
 @dataclass(frozen=True)
+class CutAt:
+    """Forward so many bytes of the answer, its head included, and cut."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class Stall:
     """Forward nothing and stay silent."""
 
 
-Rule = Answer | CutAfter | Stall
+Rule = Answer | CutAfter | CutAt | Stall
 
 
 class Proxy:
@@ -265,6 +256,9 @@ class Proxy:
         watches: What to do with the next watches, one after the other; then they just pass.
         calls: The same for all other requests.
         is_away: Drop every connection at once.
+        watch_delay_s: Bytes of watches come so much later, and up to twice that.
+        cuts: How many answers were cut by `CutAfter` and `CutAt`.
+        gone: How many watches were answered with 410.
     """
 
     def __init__(self, access: Access) -> None:
@@ -276,6 +270,9 @@ class Proxy:
         self.watches: deque[Rule] = deque()
         self.calls: deque[Rule] = deque()
         self.is_away = False
+        self.watch_delay_s = 0.0
+        self.cuts = 0
+        self.gone = 0
 
     @property
     def access(self) -> Access:
@@ -363,22 +360,49 @@ class Proxy:
             head = [lines[0], f"Host: {parts.netloc}", "Connection: close", *kept, "", ""]
             forth.write("\r\n".join(head).encode("latin-1") + body)
             await forth.drain()
-            tail = b""
-            while chunk := await back.read(65536):
-                if isinstance(rule, CutAfter):
-                    end = (tail + chunk).find(rule.pattern)
-                    if end >= 0:
-                        writer.write(chunk[: end + len(rule.pattern) - len(tail)])
-                        await writer.drain()
-                        # Half-closed first, so that the peer reads the piece before the end.
-                        writer.write_eof()
-                        return
-                    tail = chunk[-len(rule.pattern) :]
-                writer.write(chunk)
-                await writer.drain()
+            await self._send_back(back, writer, rule, is_watch="watch=true" in lines[0])
         finally:
             self._open.discard(forth)
             forth.transport.abort()
+
+    async def _send_back(
+        self,
+        back: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        rule: Rule | None,
+        *,
+        is_watch: bool,
+    ) -> None:
+        sent, tail = 0, b""
+        while chunk := await back.read(65536):
+            if is_watch:
+                self.gone += chunk.startswith(b"HTTP/1.1 410") or b'"code":410' in chunk
+                if self.watch_delay_s:
+                    await quiet_for(self.watch_delay_s, why="events that come late are the fault")
+            end = _find_cut(rule, sent, tail, chunk)
+            if end is not None:
+                self.cuts += 1
+                writer.write(chunk[:end])
+                await writer.drain()
+                # Half-closed first, so that the peer reads the piece before the end.
+                writer.write_eof()
+                return
+            if isinstance(rule, CutAfter):
+                tail = chunk[-len(rule.pattern) :]
+            sent += len(chunk)
+            writer.write(chunk)
+            await writer.drain()
+
+
+def _find_cut(rule: Rule | None, sent: int, tail: bytes, chunk: bytes) -> int | None:
+    """How much of a piece still goes through, None for all of it."""
+    if isinstance(rule, CutAt):
+        left = rule.count - sent
+        return left if left <= len(chunk) else None
+    if isinstance(rule, CutAfter):
+        found = (tail + chunk).find(rule.pattern)
+        return found + len(rule.pattern) - len(tail) if found >= 0 else None
+    return None
 
 
 async def _answer(writer: asyncio.StreamWriter, rule: Answer) -> None:

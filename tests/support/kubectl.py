@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.support.kube_rest import KubeRest
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.sandbox import AnyPlane
@@ -106,7 +105,7 @@ class Kubectl:
         self.namespace = name
         # The account that every pod needs is made by a controller.
         path = f"/api/v1/namespaces/{name}/serviceaccounts/default"
-        eventually(lambda: self.rest.send("GET", path).status == 200)
+        eventually_now(lambda: self.rest.send("GET", path).status == 200)
         return name
 
     @property
@@ -126,14 +125,6 @@ class Kubectl:
         """Return the REST path of something in the namespace."""
         root = f"/apis/{group}" if group else "/api/v1"
         return f"{root}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
-
-
-def eventually(happened: Callable[[], bool], within_s: float = 20) -> None:
-    """Return as soon as something is so; fail after a while."""
-    deadline = time.monotonic() + within_s
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def config_map(name: str, **data: str) -> Any:

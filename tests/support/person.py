@@ -92,6 +92,7 @@ class Person:
     """Sends requests to one cluster. Use as `async with Person(kubeconfig) as person`."""
 
     def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
         self._plane = Plane(kubeconfig)
         self._session: aiohttp.ClientSession | None = None
 

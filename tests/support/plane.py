@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.support.certificates import write_certificates
+from tests.support.waiting import eventually_now
 from tools import control_plane
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 STAGES = Path(__file__).with_name("stages.yaml")
 NODES = ("node-a", "node-b")
@@ -314,32 +315,38 @@ class RealPlane:
 
     def _wait_for_node(self, name: str) -> None:
         # Until the taint not-ready is gone: before that no pod is placed on it.
-        deadline = time.monotonic() + 60
-        while True:
+        def is_ready() -> bool:
             node = json.loads(self.get(f"/api/v1/nodes/{name}")[1])
             ready = [c for c in node["status"].get("conditions", ()) if c["type"] == "Ready"]
-            if ready and ready[0]["status"] == "True" and not node["spec"].get("taints"):
-                return
-            self._pause(deadline, f"node {name}")
+            taken = bool(node["spec"].get("taints"))
+            return bool(ready) and ready[0]["status"] == "True" and not taken
+
+        self._wait_until(is_ready, f"node {name}")
 
     def _wait_for(self, path: str, wanted: int) -> None:
-        deadline = time.monotonic() + 60
-        while True:
+        def is_answered() -> bool:
             try:
-                if self.get(path)[0] == wanted:
-                    return
+                return self.get(path)[0] == wanted
             except OSError:
-                pass  # not listening yet
-            self._pause(deadline, path)
+                return False  # not listening yet
 
-    def _pause(self, deadline: float, what: str) -> None:
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                raise PlaneError(f"{name} ended with {process.returncode}:\n{self._log_tail(name)}")
-        if time.monotonic() > deadline:
+        self._wait_until(is_answered, path)
+
+    def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        def look() -> bool:
+            if holds():
+                return True
+            for name, process in self._processes.items():
+                if process.poll() is not None:
+                    ended = f"{name} ended with {process.returncode}"
+                    raise PlaneError(f"{ended}:\n{self._log_tail(name)}")
+            return False
+
+        try:
+            eventually_now(look, seconds=60)
+        except AssertionError:
             logs = "\n".join(self._log_tail(name) for name in self._processes)
-            raise PlaneError(f"no {what} within 60 s:\n{logs}")
-        time.sleep(0.05)
+            raise PlaneError(f"no {what} within 60 s:\n{logs}") from None
 
     def _log_tail(self, program: str) -> str:
         lines = (self.folder / f"{program}.log").read_text(errors="replace").splitlines()

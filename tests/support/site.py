@@ -89,10 +89,7 @@ class SiteApp:
 
         async def look() -> Tree:
             tree = await self.tree()
-            if holds(tree):
-                return tree
-            await asyncio.sleep(0.05)
-            return {}
+            return tree if holds(tree) else {}
 
         return await eventually(look, seconds=seconds, explain=self.status)
 

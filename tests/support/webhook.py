@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.certificates import write_certificates
 from tests.support.person import Ref
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.person import Person
@@ -93,10 +94,12 @@ class RefusingWebhook:
             "metadata": {"name": "probe", "namespace": self._namespace},
         }
         collection = f"/api/v1/namespaces/{self._namespace}/configmaps"
-        async with asyncio.timeout(20):
-            while self.asked == 0:
-                await self._person.send("POST", collection, tree, dryRun="All")
-                await asyncio.sleep(0.05)
+
+        async def was_asked() -> bool:
+            await self._person.send("POST", collection, tree, dryRun="All")
+            return self.asked > 0
+
+        await eventually(was_asked)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")

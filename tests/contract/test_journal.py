@@ -8,11 +8,13 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import inspect, text
 
+from holdfast.domain.audit import DriftAttributed
 from holdfast.domain.drift import Difference
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.events import Closing, Outcome
@@ -30,7 +32,6 @@ from tests.support.postgres import Postgres, find_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from sqlalchemy import URL
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 LATER = h.NOON + timedelta(hours=1)
 QUICK = WriterSettings(gather_s=0.0, retry_s=0.01)
+# Long retention: what is written here is of another year than the clock.
+LONG = replace(QUICK, retention=Retention(age=timedelta(days=36500)))
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +100,7 @@ class Reading:
 
 
 def write(url: URL, happenings: Iterable[Happening], source: str = "https://one argocd") -> None:
-    # Long retention: what is written here is of another year than the clock.
-    keep = replace(QUICK, retention=Retention(age=timedelta(days=36500)))
-    with writing(url, source, keep) as writer:
+    with writing(url, source, LONG) as writer:
         for happening in happenings:
             writer.take(happening)
         assert writer.flush(20)
@@ -123,7 +124,20 @@ def test_an_episode_is_read_as_it_was_told(url: URL) -> None:
     assert found.key == h.DEPLOYMENT
     assert (found.what, found.managers, found.who) == ("changed", ("kubectl-edit",), "kubectl-edit")
     assert [change.to_tree() for change in found.changes] == [
-        {"path": "spec.replicas", "before": 2, "after": 5, "managers": ["kubectl-edit"]}
+        {
+            "path": "spec.replicas",
+            "before": 2,
+            "after": 5,
+            "managers": ["kubectl-edit"],
+            "owners": [
+                {
+                    "manager": "kubectl-edit",
+                    "operation": "Update",
+                    "time": "2026-01-02T12:00:00Z",
+                    "subresource": "",
+                }
+            ],
+        }
     ]
     assert (found.detected_at, found.closed_at) == (h.NOON, LATER)
     assert [(d.decision, d.reason) for d in found.decisions] == [("hold", "paused"), ("heal", "")]
@@ -316,10 +330,69 @@ def test_the_schema_is_made_once_and_a_newer_one_is_left_alone(url: URL) -> None
         assert version_of(connection) == len(ALL)
         assert migrate(connection, h.NOON) == 0
         assert migrate(connection, h.NOON, (*ALL, lambda _connection: None)) == 1
-    with engine.begin() as connection, pytest.raises(ConfigurationError, match="has schema 2"):
+    with engine.begin() as connection, pytest.raises(ConfigurationError, match=f"has schema {len(ALL) + 1}"):
         migrate(connection, h.NOON)
     assert set(METADATA.tables) <= set(inspect(engine).get_table_names())
     engine.dispose()
+
+
+def test_a_journal_of_the_first_schema_is_brought_up_to_date_and_keeps_its_rows(url: URL) -> None:
+    """The tables as the first released step made them."""
+    engine = writing_engine(url)
+    place = url.database
+    if place and url.drivername == "sqlite":
+        Path(place).parent.mkdir(parents=True)
+    with engine.begin() as connection:
+        migrate(connection, h.NOON, ALL[:1])
+        connection.execute(text("ALTER TABLE heals DROP COLUMN manifest"))
+        connection.execute(text("ALTER TABLE drifts DROP COLUMN object_version"))
+        assert not inspect(connection).has_table("culprits")
+        connection.execute(
+            text(
+                "INSERT INTO drifts VALUES ('00000000000000aa', 's', 'argocd', 'web', 'apps',"
+                " 'Deployment', 'prod', 'web', 'u1', 'changed', :changes, '[]', :at)"
+            ),
+            {
+                "changes": json.dumps(
+                    [{"path": "spec.replicas", "before": 2, "after": 5, "managers": ["kubectl"]}]
+                ),
+                "at": "2026-01-02 12:00:00",
+            },
+        )
+    engine.dispose()
+    with pytest.raises(ConfigurationError, match="it has schema 1"):
+        Reading(url).episode("aa")
+    episode = h.new_id()
+    write(url, h.whole(episode))
+    assert Reading(url).episode(episode).heals[0].outcome == "healed"
+    old = Reading(url).episode("00000000000000aa")
+    assert old.changes[0].managers == ("kubectl",)
+    assert old.changes[0].owners == ()
+
+
+def test_who_made_a_drift_may_be_known_later(url: URL) -> None:
+    episode, deleted = h.new_id(), h.new_id()
+    write(url, [h.opened(episode), h.opened(deleted, h.drift())])
+    assert Reading(url).episode(deleted).who == "unknown"
+    with writing(url, settings=LONG) as writer:
+        writer.attribute(DriftAttributed(episode, h.asked(), "resourceVersion"))
+        writer.attribute(DriftAttributed(deleted, h.asked(impersonator="admin"), "uid"))
+        assert writer.flush(20)
+    assert Reading(url).episode(episode).who == "ann with kubectl-edit"
+    found = Reading(url).episode(deleted)
+    assert found.who == "ann (impersonated by admin)"
+    assert found.to_tree()["culprit"] == {
+        "user": "ann",
+        "impersonatedBy": "admin",
+        "userAgent": "kubectl/v1.36.3 (linux/amd64)",
+        "sourceIP": "10.0.0.7",
+        "verb": "delete",
+        "subresource": "",
+        "auditID": "a-1",
+        "matchedBy": "uid",
+        "at": "2026-01-02T12:00:00.000Z",
+    }
+    assert Reading(url).stats(None).by_user == {"ann": 1, "ann (impersonated by admin)": 1}
 
 
 def test_several_writers_may_begin_at_once(url: URL) -> None:

@@ -6,7 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from holdfast.domain.drift import Difference, Drift, DriftKind
+from holdfast.domain.audit import AuditedRequest
+from holdfast.domain.drift import Difference, Drift, DriftKind, FieldOwner
 from holdfast.domain.events import (
     Closing,
     DriftClosed,
@@ -25,7 +26,8 @@ NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 WEB = AppKey("argocd", "web")
 DEPLOYMENT = ResourceKey("apps", "Deployment", "prod", "web")
 SECRET = ResourceKey("", "Secret", "prod", "web")
-REPLICAS = Difference("spec.replicas", 2, 5, ("kubectl-edit",))
+EDITED = FieldOwner("kubectl-edit", "Update", "2026-01-02T12:00:00Z")
+REPLICAS = Difference("spec.replicas", 2, 5, ("kubectl-edit",), (EDITED,))
 _numbers = itertools.count(1)
 
 
@@ -45,8 +47,9 @@ def opened(
     *,
     app: AppKey = WEB,
     at: datetime = NOON,
+    version: int = 0,
 ) -> DriftOpened:
-    return DriftOpened(episode, app, seen or drift(REPLICAS), Uid("u1"), at)
+    return DriftOpened(episode, app, seen or drift(REPLICAS), Uid("u1"), at, version)
 
 
 def decided(
@@ -88,3 +91,25 @@ def synced(at: datetime = NOON, **changes: Any) -> SyncEnded:
         "is_selective": False,
     }
     return SyncEnded(**{**fields, **changes})
+
+
+def asked(**changes: Any) -> AuditedRequest:
+    """A request of the audit log: ann deletes the Deployment."""
+    fields: dict[str, Any] = {
+        "audit_id": "a-1",
+        "username": "ann",
+        "impersonator": "",
+        "user_agent": "kubectl/v1.36.3 (linux/amd64)",
+        "source_ip": "10.0.0.7",
+        "verb": "delete",
+        "group": "apps",
+        "resource": "deployments",
+        "namespace": "prod",
+        "name": "web",
+        "subresource": "",
+        "manager": "kubectl",
+        "uid": Uid(""),
+        "version": 0,
+        "at": NOON,
+    }
+    return AuditedRequest(**{**fields, **changes})

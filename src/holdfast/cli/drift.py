@@ -14,6 +14,7 @@ from holdfast.cli.pflag import Flag, FlagKind, UsageError
 from holdfast.domain.journal import Episode, EpisodeFilter
 
 if TYPE_CHECKING:
+    from holdfast.domain.drift import FieldOwner
     from holdfast.domain.journal import DriftStats, FieldChange, JournalReader
 
 _ID = 8
@@ -84,6 +85,7 @@ def _sheet(episode: Episode, now: datetime) -> list[str]:
         label("Object", str(episode.key)),
         label("What", episode.what),
         label("Who", episode.who),
+        *_user(episode),
         label("Detected", f"{utc(episode.detected_at)} ({ago} ago)"),
         label("Closed", utc(episode.closed_at) if episode.closed_at else "open"),
         label("State", episode.state),
@@ -102,8 +104,29 @@ def _sheet(episode: Episode, now: datetime) -> list[str]:
     return lines
 
 
+def _user(episode: Episode) -> list[str]:
+    """How the user did it, and how that is known."""
+    culprit = episode.culprit
+    if culprit is None:
+        return []
+    verb = f"{culprit.verb} {culprit.subresource}".strip()
+    return [
+        layouts.label("Request", f"{verb} at {utc(culprit.at)} from {culprit.source_ip or '-'}"),
+        layouts.label("User agent", culprit.user_agent or "-"),
+        layouts.label("Audit ID", f"{culprit.audit_id} (matched by {culprit.matched_by})"),
+    ]
+
+
+def _owner(owner: "FieldOwner") -> str:
+    words = [owner.operation, owner.subresource, owner.time]
+    told = " ".join(word for word in words if word)
+    return f"{owner.manager} ({told})" if told else owner.manager
+
+
 def _change(change: "FieldChange") -> str:
-    by = f"   by {', '.join(change.managers)}" if change.managers else ""
+    # Without owners: written by an older version.
+    names = list(map(_owner, change.owners)) or list(change.managers)
+    by = f"   by {', '.join(names)}" if names else ""
     return f"  {change.path}: {_value(change.before)} -> {_value(change.after)}{by}"
 
 
@@ -151,7 +174,8 @@ def _counts(stats: "DriftStats") -> list[str]:
     for title, counts in (
         ("STATE", stats.by_state),
         ("WHAT", stats.by_what),
-        ("WHO", stats.by_manager),
+        ("MANAGER", stats.by_manager),
+        ("USER", stats.by_user),
         ("APP", stats.by_app),
     ):
         if counts:

@@ -35,12 +35,19 @@ class Sighting:
         comparison: With what was applied; None when it is gone.
         began_s: Receipt of the event, monotonic seconds.
         at: The same on the wall clock.
+        gone: uid of the object that is gone, and resourceVersion of the event that said so.
     """
 
     live: Manifest | None
     comparison: Comparison | None
     began_s: float
     at: datetime
+    gone: tuple[Uid, int] = (Uid(""), 0)
+
+    @property
+    def seen(self) -> tuple[Uid, int]:
+        """Which object, in which version."""
+        return (self.live.uid, self.live.version_number) if self.live is not None else self.gone
 
     def drift(self, state: ObjectState) -> Drift:
         """Return the drift in words."""
@@ -87,6 +94,7 @@ class Episodes:
                     now - sighting.began_s,
                     message,
                     self._clock.now(),
+                    state.applied.hash if state.applied is not None else "",
                 )
             )
             if outcome is Outcome.HEALED:
@@ -114,8 +122,8 @@ class Episodes:
             return state.episode
         app: AppKey = state.app
         state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""))
-        uid = sighting.live.uid if sighting.live is not None else Uid("")
-        self._tell(DriftOpened(state.episode.id, app, sighting.drift(state), uid, sighting.at))
+        drift, (uid, version) = sighting.drift(state), sighting.seen
+        self._tell(DriftOpened(state.episode.id, app, drift, uid, sighting.at, version))
         return state.episode
 
     def _tell(self, happening: DriftOpened | DriftDecided | HealAttempted | DriftClosed) -> None:

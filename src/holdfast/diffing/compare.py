@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from holdfast.diffing.echo import Echo
-from holdfast.domain.drift import Difference, Drift, DriftKind
+from holdfast.domain.drift import Difference, Drift, DriftKind, FieldOwner
 from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest
 from holdfast.schema.field_path import FieldName, ListKey, Path, find_position, human_form
@@ -97,28 +97,38 @@ def describe(comparison: Comparison, live: Manifest) -> Drift:
     return Drift(
         key=live.key,
         kind=DriftKind.CHANGED,
-        differences=tuple(
-            Difference(
-                path=human_form(row.path),
-                desired=None if row.desired is MISSING else row.desired,
-                live=None if row.live is MISSING else row.live,
-                managers=owners_of(live, row.path) if row.live is not MISSING else (),
-            )
-            for row in comparison.differences
-        ),
+        differences=tuple(_in_words(row, live) for row in comparison.differences),
         is_renamed_element=comparison.is_renamed_element,
+    )
+
+
+def _in_words(row: FieldDifference, live: Manifest) -> Difference:
+    # Nobody's entry holds a field that is gone: naming anyone would be a guess (apply.md B2).
+    owners = entries_of(live, row.path) if row.live is not MISSING else ()
+    return Difference(
+        path=human_form(row.path),
+        desired=None if row.desired is MISSING else row.desired,
+        live=None if row.live is MISSING else row.live,
+        managers=tuple(owner.manager for owner in owners),
+        owners=owners,
     )
 
 
 def owners_of(live: Manifest, path: Path) -> tuple[str, ...]:
     """Return the managers, other than us, that own a path or something below it."""
+    return tuple(owner.manager for owner in entries_of(live, path))
+
+
+def entries_of(live: Manifest, path: Path) -> tuple[FieldOwner, ...]:
+    """Return the same with operation, time and subresource of their entries."""
     found = []
     for entry in live.managed_fields:
         if entry.get("manager") == HOLDFAST or entry.get("subresource") == "status":
             continue
         fields = entry.get("fieldsV1")
         if isinstance(fields, dict) and _reaches(fields, path):
-            found.append(str(entry.get("manager") or ""))
+            words = (entry.get(name) for name in ("manager", "operation", "time", "subresource"))
+            found.append(FieldOwner(*(str(word or "") for word in words)))
     return tuple(found)
 
 

@@ -24,6 +24,22 @@ class DriftKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FieldOwner:
+    """An entry of managedFields that owns a field.
+
+    Attributes:
+        operation: `Apply` or `Update`.
+        time: When the entry was last changed, RFC 3339 with whole seconds; `""` if not given.
+        subresource: Through which it wrote, such as `scale`; `""` for the object itself.
+    """
+
+    manager: str
+    operation: str = ""
+    time: str = ""
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One field that is not what it should be.
 
@@ -32,12 +48,14 @@ class Difference:
         desired: Value that was last applied, or None when the field should be absent.
         live: Value in the cluster, or None when the field is absent.
         managers: Field managers that own the path in live; empty when unknown.
+        owners: The same with operation and time.
     """
 
     path: str
     desired: JSON
     live: JSON
     managers: tuple[str, ...] = ()
+    owners: tuple[FieldOwner, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,9 @@ class DriftOpened:
 
     Attributes:
         episode: Unique id of the episode.
-        uid: The object, `""` when it is missing.
+        uid: The object; the one that is gone when it is missing, `""` if that is not known.
         detected_at: When the event arrived.
+        version: resourceVersion of the event, 0 when it was no event that showed it.
     """
 
     episode: str
@@ -95,6 +96,7 @@ class DriftOpened:
     drift: Drift
     uid: Uid
     detected_at: datetime
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,11 @@ class DriftDecided:
 
 @dataclass(frozen=True, slots=True)
 class HealAttempted:
-    """One heal; `seconds` from the receipt of the event to the server's answer."""
+    """One heal; `seconds` from the receipt of the event to the server's answer.
+
+    Attributes:
+        manifest: Hash of what was applied: a refusal is of this manifest alone.
+    """
 
     episode: str
     app: AppKey
@@ -121,6 +127,7 @@ class HealAttempted:
     seconds: float
     message: str
     at: datetime
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from holdfast.domain.audit import Culprit
+from holdfast.domain.drift import FieldOwner
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import JSON, Tree
 
@@ -21,6 +23,7 @@ class FieldChange:
     before: JSON
     after: JSON
     managers: tuple[str, ...] = ()
+    owners: tuple[FieldOwner, ...] = ()
 
     def to_tree(self) -> Tree:
         """Return it as JSON."""
@@ -29,6 +32,15 @@ class FieldChange:
             "before": self.before,
             "after": self.after,
             "managers": list(self.managers),
+            "owners": [
+                {
+                    "manager": owner.manager,
+                    "operation": owner.operation,
+                    "time": owner.time or None,
+                    "subresource": owner.subresource,
+                }
+                for owner in self.owners
+            ],
         }
 
 
@@ -86,6 +98,7 @@ class Episode:
         source: Server and control namespace of the Holdfast that saw it.
         what: `changed`, `missing` or `extra`.
         managers: Who made the change; empty when that cannot be known.
+        culprit: The user, as the audit log of the API server proves; None when it does not.
         closed_at, closing: When and why it was over; None and `""` while it is open.
     """
 
@@ -101,6 +114,7 @@ class Episode:
     closing: str = ""
     decisions: tuple[DecisionMade, ...] = ()
     heals: tuple[HealMade, ...] = ()
+    culprit: Culprit | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,8 +123,11 @@ class Episode:
 
     @property
     def who(self) -> str:
-        """Return the managers for people, `unknown` when there is none to name."""
-        return ",".join(self.managers) or "unknown"
+        """Return the user, else the managers, for people; `unknown` when nobody can be named."""
+        managers = ",".join(self.managers)
+        if self.culprit is not None:
+            return f"{self.culprit.shown} with {managers}" if managers else self.culprit.shown
+        return managers or "unknown"
 
     @property
     def took_s(self) -> float | None:
@@ -143,6 +160,7 @@ class Episode:
             "what": self.what,
             "changes": [change.to_tree() for change in self.changes],
             "managers": list(self.managers),
+            "culprit": self.culprit.to_tree() if self.culprit is not None else None,
             "detectedAt": moment_text(self.detected_at),
             "closedAt": moment_text(self.closed_at) if self.closed_at else None,
             "state": self.state,
@@ -175,7 +193,7 @@ class DriftStats:
 
     Attributes:
         heal_ms: Milliseconds of the heals that the server accepted: `p50`, `p90`, `p99`, `max`.
-        by_state, by_what, by_app, by_manager: How many episodes.
+        by_state, by_what, by_app, by_manager, by_user: How many episodes.
     """
 
     since: datetime | None
@@ -188,6 +206,7 @@ class DriftStats:
     by_what: dict[str, int] = field(default_factory=dict)
     by_app: dict[str, int] = field(default_factory=dict)
     by_manager: dict[str, int] = field(default_factory=dict)
+    by_user: dict[str, int] = field(default_factory=dict)
 
     def to_tree(self) -> Tree:
         """Return them as JSON."""
@@ -202,6 +221,7 @@ class DriftStats:
             "byWhat": self.by_what,
             "byApp": self.by_app,
             "byManager": self.by_manager,
+            "byUser": self.by_user,
         }
 
 

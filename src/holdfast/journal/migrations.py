@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
 
 from holdfast.domain.errors import ConfigurationError, Retry
-from holdfast.journal.tables import METADATA, Moment
+from holdfast.journal.tables import CULPRITS, DRIFTS, HEALS, METADATA, Moment
 
 STEPS = Table(
     "schema_steps",
@@ -22,10 +22,24 @@ _LOCK = 0x686F6C64  # "hold"; PostgreSQL's advisory locks are numbers
 
 
 def _create_tables(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(connection, tables=[t for t in METADATA.sorted_tables if t != CULPRITS])
 
 
-ALL: tuple[Callable[[Connection], None], ...] = (_create_tables,)
+def _add_culprits(connection: Connection) -> None:
+    """Who made a drift; and which manifest was refused, and where a field stands.
+
+    A new database has the columns from the first step.
+    """
+    CULPRITS.create(connection)
+    for table, column, definition in (
+        (HEALS, "manifest", "TEXT NOT NULL DEFAULT ''"),
+        (DRIFTS, "object_version", "BIGINT NOT NULL DEFAULT 0"),
+    ):
+        if column not in {known["name"] for known in inspect(connection).get_columns(table.name)}:
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column} {definition}"))
+
+
+ALL: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_culprits)
 """Step n stands at place n - 1."""
 
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Row, Table, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from holdfast.domain.audit import Culprit
+from holdfast.domain.drift import FieldOwner
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.journal import (
@@ -24,7 +26,7 @@ from holdfast.domain.journal import (
 )
 from holdfast.journal.engines import display, is_sqlite, reading_engine
 from holdfast.journal.migrations import ALL, version_of
-from holdfast.journal.tables import CLOSINGS, DECISIONS, DRIFTS, HEALS, SYNCS
+from holdfast.journal.tables import CLOSINGS, CULPRITS, DECISIONS, DRIFTS, HEALS, SYNCS
 
 Result = TypeVar("Result")
 _CHUNK = 400  # values of one IN; SQLite of old permits 999
@@ -78,10 +80,11 @@ class Journal:
         try:
             with self._engine.connect() as connection:
                 known = version_of(connection)
-                if not 0 < known <= len(ALL):
+                if known != len(ALL):
                     raise _unreadable(
                         self._url,
-                        f"it has schema {known}, this version of Holdfast reads {len(ALL)}",
+                        f"it has schema {known}, this version of Holdfast reads {len(ALL)}; "
+                        "a `holdfast run` of this version brings an older one up to date",
                     )
                 return act(connection)
         except SQLAlchemyError as error:
@@ -129,7 +132,24 @@ def _completed(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[Episod
         heal = HealMade(row.at, row.outcome, row.took_s, row.message, _changes(row.changes))
         episode = found[row.episode]
         found[row.episode] = replace(episode, heals=(*episode.heals, heal))
+    for row in _about(connection, CULPRITS, list(found)):
+        if found[row.episode].culprit is None:  # the first one counts
+            found[row.episode] = replace(found[row.episode], culprit=_culprit(row))
     return tuple(found.values())
+
+
+def _culprit(row: Row[Any]) -> Culprit:
+    return Culprit(
+        username=row.username,
+        impersonator=row.impersonator,
+        user_agent=row.user_agent,
+        source_ip=row.source_ip,
+        verb=row.verb,
+        subresource=row.subresource,
+        audit_id=row.audit_id,
+        matched_by=row.matched_by,
+        at=row.at,
+    )
 
 
 def _about(connection: Connection, table: Table, ids: list[str]) -> Iterable[Row[Any]]:
@@ -154,7 +174,13 @@ def _episode(row: Row[Any]) -> Episode:
 
 def _changes(value: list[dict[str, Any]]) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(item["path"], item["before"], item["after"], tuple(item["managers"]))
+        FieldChange(
+            item["path"],
+            item["before"],
+            item["after"],
+            tuple(item["managers"]),
+            tuple(FieldOwner(**owner) for owner in item.get("owners") or ()),
+        )
         for item in value
     )
 
@@ -180,6 +206,7 @@ def _stats(connection: Connection, since: datetime | None) -> DriftStats:
         by_manager=_counted(
             name for episode in episodes for name in episode.managers or ("unknown",)
         ),
+        by_user=_counted(e.culprit.shown for e in episodes if e.culprit is not None),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any, assert_never
 
 from sqlalchemy import Table
 
-from holdfast.domain.drift import Difference, Drift
+from holdfast.domain.audit import DriftAttributed
+from holdfast.domain.drift import Difference, Drift, FieldOwner
 from holdfast.domain.events import (
     DriftClosed,
     DriftDecided,
@@ -58,6 +59,7 @@ def row_of(happening: Happening, source: str) -> Row:
                     "took_s": happening.seconds,
                     "message": shown_text(happening.message),
                     "changes": _changes(happening.drift),
+                    "manifest": happening.manifest,
                     "at": happening.at,
                 },
             )
@@ -84,6 +86,7 @@ def _drift(opened: DriftOpened, source: str) -> dict[str, Any]:
         "object_namespace": key.namespace,
         "object_name": key.name,
         "object_uid": opened.uid,
+        "object_version": opened.version,
         "what": drift.kind.value,
         "changes": _changes(drift),
         "managers": sorted({m for row in drift.differences for m in row.managers}),
@@ -111,7 +114,7 @@ def _changes(drift: Drift) -> list[dict[str, Any]]:
     left = len(drift.differences) - len(rows)
     if left > 0:
         rows.append({"path": f"… {left} more fields", "before": None, "after": None,
-                     "managers": []})  # fmt: skip
+                     "managers": [], "owners": []})  # fmt: skip
     return rows
 
 
@@ -122,4 +125,34 @@ def _change(row: Difference, drift: Drift) -> dict[str, Any]:
         "before": shown_value(row.path, row.desired, is_secret=is_secret),
         "after": shown_value(row.path, row.live, is_secret=is_secret),
         "managers": list(row.managers),
+        "owners": [_owner(owner) for owner in row.owners],
     }
+
+
+def _owner(owner: FieldOwner) -> dict[str, str]:
+    return {
+        "manager": owner.manager,
+        "operation": owner.operation,
+        "time": owner.time,
+        "subresource": owner.subresource,
+    }
+
+
+def culprit_row(attributed: DriftAttributed) -> Row:
+    """Return the row that says who made a drift."""
+    request = attributed.request
+    return Row(
+        tables.CULPRITS,
+        {
+            "episode": attributed.episode,
+            "username": request.username,
+            "impersonator": request.impersonator,
+            "user_agent": request.user_agent,
+            "source_ip": request.source_ip,
+            "verb": request.verb,
+            "subresource": request.subresource,
+            "audit_id": request.audit_id,
+            "matched_by": attributed.matched_by,
+            "at": request.at,
+        },
+    )

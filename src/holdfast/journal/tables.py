@@ -55,6 +55,7 @@ DRIFTS = Table(
     Column("object_namespace", Text, nullable=False),
     Column("object_name", Text, nullable=False),
     Column("object_uid", Text, nullable=False),
+    Column("object_version", BigInteger, nullable=False, server_default="0"),
     Column("what", Text, nullable=False),
     Column("changes", JSON, nullable=False),
     Column("managers", JSON, nullable=False),
@@ -82,6 +83,7 @@ HEALS = Table(
     Column("took_s", Float, nullable=False),
     Column("message", Text, nullable=False),
     Column("changes", JSON, nullable=False),
+    Column("manifest", Text, nullable=False, server_default=""),
     Column("at", Moment, nullable=False),
     Index("heals_by_episode", "episode"),
     Index("heals_by_time", "at"),
@@ -112,5 +114,21 @@ SYNCS = Table(
     Column("finished_at", Moment, nullable=False),
     Index("syncs_by_time", "finished_at"),
 )
-OF_AN_EPISODE = (DECISIONS, HEALS, CLOSINGS)
+CULPRITS = Table(
+    "culprits",
+    METADATA,
+    Column("id", _KEY, primary_key=True),
+    Column("episode", Text, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("impersonator", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("source_ip", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("subresource", Text, nullable=False),
+    Column("audit_id", Text, nullable=False),
+    Column("matched_by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("culprits_by_episode", "episode"),
+)
+OF_AN_EPISODE = (DECISIONS, HEALS, CULPRITS, CLOSINGS)
 """Tables whose rows belong to a row of `drifts`."""

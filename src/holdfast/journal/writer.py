@@ -20,12 +20,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import URL, Connection, Engine, exists, insert, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from holdfast.domain.audit import DriftAttributed
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.events import Closing, Happening
 from holdfast.journal.engines import display, is_sqlite, writing_engine
 from holdfast.journal.migrations import migrate
 from holdfast.journal.retention import Retention, forget
-from holdfast.journal.rows import Row, row_of
+from holdfast.journal.rows import Row, culprit_row, row_of
 from holdfast.journal.tables import CLOSINGS, DRIFTS
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class _Flush:
     done: threading.Event
 
 
-_Item: TypeAlias = Happening | _Resumed | _Flush
+_Item: TypeAlias = Happening | DriftAttributed | _Resumed | _Flush
 
 
 class JournalWriter:
@@ -120,6 +121,13 @@ class JournalWriter:
             self._lose(1, "more happens than can be written")
             return
         self._queue.put(happening)
+
+    def attribute(self, attributed: DriftAttributed) -> None:
+        """Take note of who made a drift; returns at once, and never fails."""
+        if self._queue.qsize() >= self._settings.queue_rows:
+            self._lose(1, "more happens than can be written")
+            return
+        self._queue.put(attributed)
 
     def resume(self) -> None:
         """Say that a controller begins: episodes that it had left open are over."""
@@ -228,7 +236,7 @@ class JournalWriter:
         with self._engine.begin() as connection:
             migrate(connection, self._now())
 
-    def _write(self, work: Sequence[Happening | _Resumed]) -> None:
+    def _write(self, work: Sequence[Happening | DriftAttributed | _Resumed]) -> None:
         self._open()
         assert self._engine is not None  # noqa: S101 - just opened
         rows: list[Row] = []
@@ -238,6 +246,8 @@ class JournalWriter:
                     _insert(connection, rows)
                     rows = []
                     self._interrupt(connection, item.at)
+                elif isinstance(item, DriftAttributed):
+                    rows.append(culprit_row(item))
                 else:
                     rows.append(row_of(item, self._source))
             _insert(connection, rows)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from holdfast.assembly.journal import open_journal
+from holdfast.domain.audit import Culprit
 from holdfast.domain.commands import Command, Done, PauseHealing, ResumeHealing
+from holdfast.domain.drift import FieldOwner
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.journal import DecisionMade, Episode, FieldChange, HealMade
@@ -35,7 +37,13 @@ EPISODES = (
         key=ResourceKey("apps", "Deployment", "prod", "prod-go-sample-app"),
         what="changed",
         changes=(
-            FieldChange("spec.replicas", 2, 5, ("kubectl-edit",)),
+            FieldChange(
+                "spec.replicas",
+                2,
+                5,
+                ("kubectl-edit",),
+                (FieldOwner("kubectl-edit", "Update", "2026-01-02T14:58:01Z"),),
+            ),
             FieldChange(
                 'spec.template.spec.containers[name="web"].image',
                 "registry.example/web:1",
@@ -65,6 +73,17 @@ EPISODES = (
             HealMade(
                 SEEN - timedelta(hours=2) + timedelta(milliseconds=9), "healed", 0.0084, "", ()
             ),
+        ),
+        culprit=Culprit(
+            username="ann@example.com",
+            impersonator="admin",
+            user_agent="kubectl/v1.36.3 (linux/amd64)",
+            source_ip="10.0.0.7",
+            verb="delete",
+            subresource="",
+            audit_id="8e1c7d52-6c7b-4c52-9a4f-0f1f3f0a8f11",
+            matched_by="uid",
+            at=SEEN - timedelta(hours=2),
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Fails when a test lets real time pass by itself: part of `make check`.
 
-A test waits for an event, or says with `tests/support/waiting.py` why there is none. One turn of the
-event loop, `sleep(0)`, is no wait; nor is `asyncio.sleep` on a loop whose time is virtual
+A test waits for an event, or says with `tests/support/waiting.py` why there is none. `sleep(0)`,
+one turn of the event loop, is no wait; nor is `asyncio.sleep` where the loop's time is virtual
 (`tests/support/virtual_time.py`).
 """
 

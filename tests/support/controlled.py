@@ -359,7 +359,8 @@ async def running(world: World, folder: Path) -> AsyncIterator[World]:
     """A second controller of the same installation, started from nothing beside the first."""
     kubeconfig = world.person.kubeconfig
     settings = replace(FAST, control_namespace=world.control)
-    async with _running(kubeconfig, folder, settings) as (connection, controller, supervisor):
+    async with _running(kubeconfig, folder, settings, SystemClock(), ()) as parts:
+        connection, controller, supervisor = parts
         yield replace(world, connection=connection, controller=controller, supervisor=supervisor)
     assert not supervisor.errors, supervisor.last_errors
 

@@ -222,24 +222,3 @@ async def test_an_immutable_field_without_force_is_said_and_nothing_else_is_touc
             lambda tree: "cannot change roleRef" in str(tree["status"].get("operationState"))
         )
         assert tree["status"]["sync"]["status"] == "OutOfSync"
-
-
-@pytest.mark.parametrize("what", ["env", "ports"])
-async def test_duplicate_list_keys_are_a_clear_error_that_names_the_field(
-    what: str, plane: AnyPlane, tmp_path: Path
-) -> None:
-    doubled: Tree = {
-        "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}],
-        "ports": [{"containerPort": 80, "name": "a"}, {"containerPort": 80, "name": "b"}],
-    }
-    async with controlled(plane.kubeconfig, tmp_path) as world:
-        bad = d.deployment({**d.container(), what: doubled[what]}, pod={"volumes": []})
-        world.repository.write("app/all.json", bad, d.config_map())
-        world.repository.commit()
-        app = await world.create_app(automated=False)
-        await app.until(lambda tree: tree.get("status", {}).get("sync", {}).get("status"))
-        await app.run()
-        state = await app.finished()
-        assert state["phase"] == "Failed"
-        assert what in state["message"]
-        assert "duplicate" in state["message"]

@@ -224,8 +224,8 @@ TABLE: tuple[Row, ...] = (
         "HF2012",
         Retry.NEVER,
         words=r"failed to create typed (patch|live|new) object|failed to convert new object",
-        hint="Correct the field that the message names: a list key that occurs twice, a field "
-        "that the schema does not know, or a value of the wrong type.",
+        hint="Correct the field that the message names: a value of the wrong type, or a field that "
+        "the schema does not know; the sync option Validate=false leaves unknown fields out.",
     ),
     Row(
         # It says "in 5 s" whatever is left to do; usually that is a moment.

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from holdfast.controller.definitions import Definitions, build_in_thread
 from holdfast.controller.installation import InstallationSettings
-from holdfast.controller.state import Desired, Packed, Target
+from holdfast.controller.packing import Packed, share, share_key, share_kind
+from holdfast.controller.state import NOTHING_IGNORED, Desired, Target
 from holdfast.diffing.canonical import canonicalise, manifest_hash
 from holdfast.diffing.ignore import ignored_paths, unsupported_paths
 from holdfast.diffing.strictness import STRICTNESS_ANNOTATION, Strictness
@@ -21,7 +23,8 @@ from holdfast.domain.hooks import is_garbage_hook, is_hook, is_skipped
 from holdfast.domain.manifest import Manifest, Tree, walk_items
 from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
 from holdfast.domain.source import RenderContext, Rendered, Source, SourceType
-from holdfast.planning.targets import TargetSettings, build_targets
+from holdfast.planning.fitting import NO_VALIDATION
+from holdfast.planning.targets import TargetSettings
 
 if TYPE_CHECKING:
     from holdfast.domain.identity import ResourceKey
@@ -37,6 +40,7 @@ class Wanted:
         force: Ask the remote even if it was asked a moment ago.
         hard: Bypass the reuse of an earlier render as well.
         manifests: Local manifests (JSON) that replace the repository's.
+        lenient: The operation carries `Validate=false`.
     """
 
     sources: tuple[Source, ...]
@@ -44,6 +48,7 @@ class Wanted:
     force: bool = False
     hard: bool = False
     manifests: tuple[str, ...] | None = None
+    lenient: bool = False
 
 
 class DesiredStates:
@@ -55,6 +60,7 @@ class DesiredStates:
         renderer: Renderer,
         kinds: Kinds,
         sealing: Sealing,
+        definitions: Definitions,
         control_namespace: str,
     ) -> None:
         """Keep the ports."""
@@ -62,6 +68,7 @@ class DesiredStates:
         self._renderer = renderer
         self._kinds = kinds
         self._sealing = sealing
+        self._definitions = definitions
         self._control_namespace = control_namespace
         self.settings = InstallationSettings()
         self.kube_version = ""
@@ -80,13 +87,13 @@ class DesiredStates:
                 for text in wanted.manifests
                 for tree in walk_items(orjson.loads(text))
             ]
-            return self._finish(app, manifests, wanted.revisions, (), "local")
+            return await self._finish(app, manifests, wanted, Outcome(wanted.revisions))
         for source in wanted.sources:
             self._renderer.refuse_unbuilt(source)
         if wanted.hard:
             self._renderer.forget()
         revisions = await self._resolve(wanted)
-        fingerprint = self._fingerprint(app, wanted.sources, revisions)
+        fingerprint = self._fingerprint(app, wanted, revisions)
         if previous is not None and previous.fingerprint == fingerprint and not wanted.hard:
             return previous
         rendered = [
@@ -98,7 +105,7 @@ class DesiredStates:
         if any(self._kinds.find(manifest.gvk) is None for manifest in manifests):
             await self._kinds.refresh()
         types = tuple(part.source_type for part in rendered)
-        return self._finish(app, manifests, revisions, types, fingerprint)
+        return await self._finish(app, manifests, wanted, Outcome(revisions, types, fingerprint))
 
     async def _resolve(self, wanted: Wanted) -> tuple[str, ...]:
         found = []
@@ -120,24 +127,23 @@ class DesiredStates:
         )
         return await self._renderer.render(checkout, source, context)
 
-    def _finish(
-        self,
-        app: Application,
-        manifests: list[Manifest],
-        revisions: tuple[str, ...],
-        types: tuple[SourceType, ...],
-        fingerprint: str,
+    async def _finish(
+        self, app: Application, manifests: list[Manifest], wanted: Wanted, outcome: "Outcome"
     ) -> Desired:
+        lenient = _is_lenient(app, wanted)
+        types = await self._definitions.types_of(manifests, lenient=lenient)
         settings = TargetSettings(
             instance=app.key.instance_name(self._control_namespace),
             namespace=app.destination.namespace,
             server=app.destination.server or IN_CLUSTER_SERVER,
             tracking=self.settings.tracking,
             kinds=self.settings.kinds,
+            lenient=lenient,
+            find_custom=types.get,
         )
-        built = build_targets(manifests, self._kinds.find, settings)
+        built = await build_in_thread(manifests, self._kinds.find, settings)
         rules = (*self.settings.ignore_rules, *app.ignore_rules)
-        revision = revisions[0] if revisions else ""
+        revision = outcome.revisions[0] if outcome.revisions else ""
         strictness = Strictness.parse(app.manifest.annotation(STRICTNESS_ANNOTATION))
         targets: dict[ResourceKey, Target] = {}
         hooks: list[Manifest] = []
@@ -151,19 +157,19 @@ class DesiredStates:
                 generated.append(manifest)
                 continue
             target = self.target_of(manifest, revision, rules, strictness)
-            targets[manifest.key] = target
+            targets[share_key(manifest.key)] = target
         return Desired(
-            revisions=revisions,
+            revisions=outcome.revisions,
             manifests=targets,
             hooks=tuple(hooks),
-            source_types=types,
+            source_types=outcome.types,
             conditions=(
                 *built.conditions,
                 *_unsupported(rules),
                 *_generated(generated),
                 *_settings_not_built(self.settings),
             ),
-            fingerprint=fingerprint,
+            fingerprint=outcome.fingerprint,
         )
 
     def target_of(
@@ -176,19 +182,18 @@ class DesiredStates:
         """Seal and canonicalise one manifest."""
         final = canonicalise(self._sealing.seal(manifest))
         return Target(
-            packed=Packed.pack(final),
+            packed=Packed.pack(final, "declared"),
             hash=manifest_hash(final),
-            gvk=final.gvk,
-            revision=revision,
-            ignored=ignored_paths(final, rules),
+            gvk=share_kind(final.gvk),
+            revision=share(revision),
+            ignored=ignored_paths(final, rules) or NOTHING_IGNORED,
             strictness=strictness,
         )
 
-    def _fingerprint(
-        self, app: Application, sources: tuple[Source, ...], revisions: tuple[str, ...]
-    ) -> str:
+    def _fingerprint(self, app: Application, wanted: Wanted, revisions: tuple[str, ...]) -> str:
         parts: Tree = {
-            "sources": [source.tree for source in sources],
+            "sources": [source.tree for source in wanted.sources],
+            "lenient": _is_lenient(app, wanted),
             "revisions": list(revisions),
             "destination": app.spec.get("destination"),
             "ignore": app.spec.get("ignoreDifferences"),
@@ -198,6 +203,19 @@ class DesiredStates:
         }
         text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
         return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a render found, beside the manifests."""
+
+    revisions: tuple[str, ...]
+    types: tuple[SourceType, ...] = ()
+    fingerprint: str = "local"
+
+
+def _is_lenient(app: Application, wanted: Wanted) -> bool:
+    return wanted.lenient or app.sync_policy.has_option(NO_VALIDATION)
 
 
 def _unsupported(rules: tuple[IgnoreRule, ...]) -> list[Condition]:

@@ -152,6 +152,7 @@ class Operations:
             revisions=asked,
             force=not run.revisions,
             manifests=operation.manifests,
+            lenient=not OperationOptions.of(operation.options).validate,
         )
         desired = await self._parts.desired.load(app, wanted, state.desired)
         run.revisions = desired.revisions

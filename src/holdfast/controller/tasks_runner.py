@@ -19,7 +19,7 @@ from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.diffing.strictness import removals
 from holdfast.domain.application import Application
 from holdfast.domain.drift import SyncCode
-from holdfast.domain.errors import ClusterError
+from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import Closing
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import Phase
@@ -189,8 +189,11 @@ _FAILED = "\0failed:"
 
 
 def _is_refusal(error: ClusterError) -> bool:
-    """Whether the server said no; a lost answer or a failing server says nothing."""
-    return 400 <= error.status < 500
+    """Whether the server said no; a lost answer or a failing server says nothing.
+
+    What has no typed form is refused for good although the status is 500 (apply.md A7).
+    """
+    return 400 <= error.status < 500 or error.retry is Retry.NEVER
 
 
 def _row(task: Task, status: ResultStatus, message: str, phase: Phase) -> ResultRow:

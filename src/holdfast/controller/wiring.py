@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from holdfast.applying.write import ObjectWriting
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
-from holdfast.controller.deletion import Deletion, DeletionParts
 from holdfast.controller.definitions import Definitions
+from holdfast.controller.deletion import Deletion, DeletionParts
 from holdfast.controller.desired import DesiredStates
 from holdfast.controller.episodes import Episodes
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime

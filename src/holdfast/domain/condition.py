@@ -14,6 +14,7 @@ class ConditionType(StrEnum):
     INVALID_SPEC_ERROR = "InvalidSpecError"
     NOT_BUILT = "NotBuiltWarning"  # ours: a feature of Argo CD that this version leaves out
     ORPHANED_RESOURCE = "OrphanedResourceWarning"
+    REDUCED_MANIFEST = "ReducedManifestWarning"  # ours: applied without a part of it
     REPEATED_RESOURCE = "RepeatedResourceWarning"
     SHARED_RESOURCE = "SharedResourceWarning"
     SYNC_ERROR = "SyncError"
@@ -32,6 +33,7 @@ SET_BY_COMPARISON = frozenset(
         ConditionType.EXCLUDED_RESOURCE,
         ConditionType.FIGHT,
         ConditionType.NOT_BUILT,
+        ConditionType.REDUCED_MANIFEST,
         ConditionType.REPEATED_RESOURCE,
         ConditionType.SHARED_RESOURCE,
     }

@@ -6,6 +6,7 @@ In this order (controller.md §3.8):
   3. of several objects with one identity the last stays      -> RepeatedResourceWarning
   4. excluded kinds go                                        -> ExcludedResourceWarning
   5. a namespaced object that still has no namespace          -> InvalidSpecError
+  6. what server-side apply cannot express is left out        -> ReducedManifestWarning
 
 A kind the cluster does not know yet takes its scope from a CustomResourceDefinition among the
 targets; without one it counts as namespaced.
@@ -19,6 +20,7 @@ from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import Manifest
 from holdfast.planning.definitions import FindKind, defined_kind, is_crd
 from holdfast.planning.exclusions import ResourceFilter
+from holdfast.planning.fitting import FindType, fit, unknown_type
 from holdfast.planning.tracking import Tracking, with_tracking
 
 
@@ -32,6 +34,8 @@ class TargetSettings:
         server: API URL of the destination cluster.
         tracking: Tracking settings.
         kinds: Excluded kinds.
+        lenient: `Validate=false` holds for all of them.
+        find_custom: The types of kinds that are not built in, as far as they are known.
     """
 
     instance: str
@@ -39,6 +43,8 @@ class TargetSettings:
     server: str
     tracking: Tracking = field(default_factory=Tracking)
     kinds: ResourceFilter = field(default_factory=ResourceFilter)
+    lenient: bool = False
+    find_custom: FindType = unknown_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,9 @@ def build_targets(
         if settings.kinds.is_excluded(manifest.key.group_kind, settings.server):
             conditions.append(_excluded(manifest))
             continue
-        kept.append(manifest)
+        fitted, left_out = fit(manifest, settings.find_custom, lenient=settings.lenient)
+        kept.append(fitted)
+        conditions += left_out
         if not manifest.namespace and _is_namespaced(manifest.gvk, find_kind, scopes):
             conditions.append(_without_namespace(manifest))
     return Targets(tuple(kept), tuple(sorted(set(conditions))))

@@ -181,7 +181,7 @@ class SourceAdoption:
     ) -> None:
         """Say what a heal would still put back after the commit."""
         made = after[item.declared.rendered.key]
-        (target,) = self.rendering.targets(app, [made]).manifests
+        (target,) = (await self.rendering.targets(app, [made])).manifests
         left = await self.finder.left(app, target, item.live)
         known = {path for refusal in result.refused for path in refusal.paths}
         rest = [change for change in left if change.place not in known]

@@ -153,19 +153,21 @@ class Adopting:
                     raise
                 unrendered = f"{error.message}: change the source by hand"
                 continue
-            declared = self._declared(app, rendered, place)
+            declared = await self._declared(app, rendered, place)
             before = synced[place] if place < len(synced) else ""
             moved = await self._moved(app, source, before, sha, declared)
             works.append(SourceAtWork(source, checkout, rendered, declared, moved, []))
         return works, [], unrendered
 
-    def _declared(self, app: Application, rendered: Rendered, place: int) -> tuple[Declared, ...]:
+    async def _declared(
+        self, app: Application, rendered: Rendered, place: int
+    ) -> tuple[Declared, ...]:
         origins = rendered.origins or ("",) * len(rendered.manifests)
-        return tuple(
-            Declared(target, manifest, file, place)
-            for manifest, file in zip(rendered.manifests, origins, strict=True)
-            for target in self.rendering.targets(app, [manifest]).manifests
-        )
+        found = []
+        for manifest, file in zip(rendered.manifests, origins, strict=True):
+            targets = await self.rendering.targets(app, [manifest])
+            found += [Declared(target, manifest, file, place) for target in targets.manifests]
+        return tuple(found)
 
     async def _moved(
         self,
@@ -180,7 +182,7 @@ class Adopting:
             return None
         checkout = await self.sources.checkout(source, before)
         old = await self.rendering.render_source(app, source, checkout)
-        then = {item.target.key: item.target for item in self._declared(app, old, 0)}
+        then = {item.target.key: item.target for item in await self._declared(app, old, 0)}
         keys = frozenset(
             item.target.key for item in declared if then.get(item.target.key) != item.target
         )

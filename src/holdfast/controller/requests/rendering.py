@@ -3,12 +3,14 @@
 import json
 from dataclasses import dataclass
 
+from holdfast.controller.definitions import build_in_thread
 from holdfast.domain.application import IN_CLUSTER_SERVER, Application
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Kinds, Renderer, Sealing, Sources
 from holdfast.domain.source import Checkout, RenderContext, Rendered, Source
-from holdfast.planning.targets import Targets, TargetSettings, build_targets
+from holdfast.planning.fitting import NO_VALIDATION
+from holdfast.planning.targets import Targets, TargetSettings
 
 LOCAL_SEPARATOR = "//"
 """`ROOT//PATH`: a folder on this machine, inside the root of its repository."""
@@ -47,14 +49,14 @@ class Rendering:
             HoldfastError: the repository, a file or a tool is at fault.
         """
         if local:
-            return self.targets(app, await self._render_local(app, local))
+            return await self.targets(app, await self._render_local(app, local))
         found: list[Manifest] = []
         shas = await self.resolve(app, revisions)
         for source, sha in zip(app.sources, shas, strict=True):
             if source.ref and not source.path and not source.chart:
                 continue
             found += await self._render(app, source, await self.sources.checkout(source, sha))
-        return self.targets(app, found)
+        return await self.targets(app, found)
 
     async def local_manifests(self, app: Application, local: str) -> tuple[str, ...]:
         """Return the manifests of a folder on this machine as JSON, for an operation to carry.
@@ -100,7 +102,7 @@ class Rendering:
     ) -> tuple[Manifest, ...]:
         return (await self.render_source(app, source, checkout)).manifests
 
-    def targets(
+    async def targets(
         self, app: Application, manifests: list[Manifest] | tuple[Manifest, ...]
     ) -> Targets:
         """Return sealed targets of what was rendered."""
@@ -108,7 +110,8 @@ class Rendering:
             instance=app.key.instance_name(self.control_namespace),
             namespace=app.destination.namespace,
             server=app.destination.server or IN_CLUSTER_SERVER,
+            lenient=app.sync_policy.has_option(NO_VALIDATION),
         )
-        targets = build_targets(manifests, self.kinds.find, settings)
+        targets = await build_in_thread(manifests, self.kinds.find, settings)
         sealed = tuple(self.sealing.seal(manifest) for manifest in targets.manifests)
         return Targets(sealed, targets.conditions)

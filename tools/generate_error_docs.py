@@ -37,7 +37,8 @@ ADVICE = {
     "HF2009": "Holdfast waits as long as the server asks; look for what else loads the server.",
     "HF2010": "Look at the log of the API server; Holdfast tries again.",
     "HF2011": "Choose another name, or use `--upsert`.",
-    "HF2012": "Remove duplicate list keys and values of a wrong type from the manifest.",
+    "HF2012": "Correct the value that the message names; `Validate=false` leaves unknown fields "
+    "out.",
     "HF2013": "Do what the webhook's message says; the heal or sync is tried again.",
     "HF2014": "Raise the quota, or ask for less.",
     "HF2015": "Nothing: the watch lists again by itself.",

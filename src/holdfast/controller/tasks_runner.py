@@ -23,7 +23,7 @@ from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import Closing
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import Phase
-from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, Refused, Verb
+from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, Purpose, Refused, Verb
 from holdfast.domain.ports import ClusterWriter
 from holdfast.planning.options import OperationOptions
 from holdfast.planning.prune import choose_prune
@@ -98,22 +98,37 @@ class TaskRunner:
             return _row(task, ResultStatus.SYNC_FAILED, permit.message, Phase.FAILED)
         options = OperationOptions.of(run.operation.options)
         state = self._registry.object(task.key)
-        async with self._ports.parallel, state.lock:
-            # Before the request: the object's DELETED event must find nothing to heal.
-            before = self._ports.objects.forget_target(state)
-            try:
-                await self._ports.writer.delete(
-                    task.gvk,
-                    permit,
-                    uid=task.live.uid if task.live is not None else None,
-                    propagation=options.propagation,
-                )
-            except ClusterError as error:
-                if _is_refusal(error):  # else it may have happened: nothing may put it back
-                    state.applied = before
-                return _row(task, ResultStatus.SYNC_FAILED, error.explain(), Phase.FAILED)
+        try:
+            async with self._ports.parallel, state.lock:
+                refused = await self._delete_locked(state, task, permit, options.propagation)
+        finally:
+            self._ports.lane.settle(state)  # what came while the lock was held
+        if refused:
+            return _row(task, ResultStatus.SYNC_FAILED, refused, Phase.FAILED)
         log.info("pruned object=%s app=%s", task.key, app.key)
         return _row(task, status, choice.message, Phase.SUCCEEDED)
+
+    async def _delete_locked(
+        self, state: ObjectState, task: Task, permit: Authorized, propagation: Propagation
+    ) -> str:
+        """Delete the object; return why not, or `""`."""
+        # Before the request: the object's DELETED event must find nothing to heal.
+        before = self._ports.objects.forget_target(state)
+        try:
+            await self._ports.writer.delete(
+                task.gvk,
+                permit,
+                uid=task.live.uid if task.live is not None else None,
+                propagation=propagation,
+            )
+        except ClusterError as error:
+            if _is_refusal(error):  # else it may have happened: nothing may put it back
+                state.applied = before
+                state.is_dirty = True  # events that came meanwhile found nothing to heal
+            return error.explain()
+        finally:
+            state.claimed_by_sync = False
+        return ""
 
     def _needs_write(self, state: ObjectState, task: Task, target: Target) -> bool:
         if state.live is None or task.options.replace:

@@ -386,6 +386,28 @@ async def test_a_prune_whose_answer_is_lost_is_not_undone_by_a_heal() -> None:
         assert applied(rig) == ["one", "two"]
 
 
+async def test_a_drift_during_a_refused_prune_is_healed_without_another_round() -> None:
+    """Its event came while the target was forgotten, and no other event follows it."""
+    two = key_of(config_map("two"))
+
+    async def edit(request: Request) -> None:
+        if request.verb == "delete":
+            rig.cluster.edit(two, lambda tree: tree["data"].update(a="edited"))
+            await rig.clock.sleep(1.0)
+
+    async with controlling(app(automated={"selfHeal": True})) as rig:
+        older = rig.git.commit(config_map("one"))
+        await rig.settle(10)
+        rig.git.commit(config_map("one"), config_map("two"))
+        await rig.settle(10)
+        rig.cluster.before = edit
+        rig.cluster.fail("delete", "two", refusal("HF2002", 403))
+        rig.request_sync(sync_operation(revision=older, prune=True))
+        await rig.settle(30)
+        assert rig.phase() == "Failed"
+        assert rig.cluster.objects[two]["data"] == {"a": "1"}
+
+
 async def test_an_apply_whose_answer_is_lost_is_not_undone_by_a_heal() -> None:
     """The server may have done it: neither revision is put back by guess."""
     async with controlling(app(automated=HEALING)) as rig:

@@ -1,6 +1,9 @@
 """Credentials of repositories come from the labelled Secrets, and follow their changes."""
 
 import base64
+from pathlib import Path
+
+import pytest
 
 from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection
@@ -9,6 +12,7 @@ from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
+from holdfast.sources.trust import Trust
 from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.kube_fixtures",)
@@ -30,12 +34,17 @@ def repository(namespace: str, password: str, *, labelled: bool = True) -> Manif
     )
 
 
+@pytest.fixture
+def trust(tmp_path: Path) -> Trust:
+    return Trust(str(tmp_path))
+
+
 async def test_a_repository_secret_signs_in_as_soon_as_it_is_there(
-    plane: Connection, namespace: str
+    plane: Connection, namespace: str, trust: Trust
 ) -> None:
     async with Supervisor(SystemClock()) as supervisor:
-        logins = RepositoryLogins(plane, namespace, supervisor)
-        await logins.start()
+        logins = RepositoryLogins(plane, namespace, trust)
+        await logins.start(supervisor)
         assert logins.credentials(URL) is None
         await plane.system.create(repository(namespace, "first"), SystemWrite.INSTALLATION_KEY)
         await until(lambda: logins.credentials(URL) is not None)
@@ -44,11 +53,32 @@ async def test_a_repository_secret_signs_in_as_soon_as_it_is_there(
         assert "first" in found.secrets
 
 
-async def test_other_secrets_are_never_read_for_it(plane: Connection, namespace: str) -> None:
+async def test_other_secrets_are_never_read_for_it(
+    plane: Connection, namespace: str, trust: Trust
+) -> None:
     await plane.system.create(
         repository(namespace, "other", labelled=False), SystemWrite.INSTALLATION_KEY
     )
     async with Supervisor(SystemClock()) as supervisor:
-        logins = RepositoryLogins(plane, namespace, supervisor)
-        await logins.start()
+        logins = RepositoryLogins(plane, namespace, trust)
+        await logins.start(supervisor)
         assert logins.credentials(URL) is None
+
+
+async def test_host_keys_count_as_soon_as_their_config_map_is_there(
+    plane: Connection, namespace: str, trust: Trust, tmp_path: Path
+) -> None:
+    known = tmp_path / ".ssh" / "known_hosts"
+    line = "git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA=="
+    given = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "argocd-ssh-known-hosts-cm", "namespace": namespace},
+        "data": {"ssh_known_hosts": f"# ours\n{line}\n"},
+    }
+    async with Supervisor(SystemClock()) as supervisor:
+        logins = RepositoryLogins(plane, namespace, trust)
+        await logins.start(supervisor)
+        assert known.read_text() == ""
+        await plane.system.create(Manifest(given), SystemWrite.INSTALLATION_KEY)
+        await until(lambda: known.read_text() == f"{line}\n")

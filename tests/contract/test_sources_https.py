@@ -1,6 +1,8 @@
 """The port `Sources`, on a git server over https with sign-in (git's own http-backend)."""
 
+import asyncio
 import base64
+import contextlib
 import os
 import ssl
 import subprocess
@@ -20,6 +22,7 @@ from holdfast.kit.clock import SystemClock
 from holdfast.sources.commits import GitCommits
 from holdfast.sources.git import GitSources
 from holdfast.sources.mirrors import GitCredentials
+from holdfast.sources.trust import Trust
 from tests.support.certificates import write_certificates
 from tests.support.gitrepo import GitRepo
 
@@ -105,12 +108,19 @@ class GitHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-@pytest.fixture(scope="module")
-def server_context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    folder = tmp_path_factory.mktemp("certificates")
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """An authority for each test: what one test trusts stays trusted in this process."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
     write_certificates(folder)
+    return folder
+
+
+@pytest.fixture
+def server_context(certificates: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
     return context
 
 
@@ -284,3 +294,57 @@ async def test_a_branch_is_pushed_and_never_forced(
     assert caught.value.code == "HF3013"
     with pytest.raises(HoldfastError, match="is a remote repository"):
         await commits.commit(source(server), base, replace(order, push=False))
+
+
+async def test_a_proxy_of_the_secret_is_used(
+    sources: GitSources, server: GitServer, repo: GitRepo, sign_in: dict[str, GitCredentials]
+) -> None:
+    sha = repo.commit({"a.yaml": "a: 1"})
+    asked: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        onward_reader, onward = await asyncio.open_connection("127.0.0.1", server.server_address[1])
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pour(reader, onward), pour(onward_reader, writer))
+
+    async def pour(here: asyncio.StreamReader, there: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await here.read(65536):
+                there.write(chunk)
+                await there.drain()
+        there.close()
+
+    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    async with proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        through = replace(sign_in[""], proxy=f"http://127.0.0.1:{port}")
+        sign_in[""] = through
+        assert await sources.resolve(source(server), "main") == sha
+        assert asked[0].startswith(f"CONNECT 127.0.0.1:{server.server_address[1]} ".encode())
+        asked.clear()
+        sign_in[""] = replace(through, no_proxy="127.0.0.0/8")
+        assert await sources.resolve(source(server), "main", force=True) == sha
+        assert asked == []
+
+
+async def test_a_way_in_that_is_not_built_is_named(
+    sources: GitSources, server: GitServer, repo: GitRepo, sign_in: dict[str, GitCredentials]
+) -> None:
+    sign_in[""] = GitCredentials(unsupported=("githubAppID",))
+    with pytest.raises(HoldfastError, match="its Secret has githubAppID, which is not built"):
+        await sources.resolve(source(server), "main")
+
+
+async def test_a_certificate_that_is_trusted_is_enough(
+    sources: GitSources,
+    server: GitServer,
+    repo: GitRepo,
+    sign_in: dict[str, GitCredentials],
+    certificates: Path,
+) -> None:
+    sha = repo.commit({"a.yaml": "a: 1"})
+    sign_in[""] = GitCredentials(username=USER, password=PASSWORD)
+    authority = (certificates / "ca.crt").read_text()
+    await Trust(str(certificates / "trust")).replace("", {"127.0.0.1": authority})
+    assert await sources.resolve(source(server), "main") == sha

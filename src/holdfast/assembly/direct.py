@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from holdfast.assembly.command_logins import CommandLogins
 from holdfast.assembly.lazy import LazyCommits, LazyRenderer, LazySources
 from holdfast.assembly.places import cache_home
 from holdfast.assembly.pod_logs import PodLogReader
@@ -67,7 +68,8 @@ async def direct_link(
         roots: Folders below which local repositories may be read.
     """
     async with AsyncExitStack() as stack:
-        sources, renderer = LazySources(clock, roots), LazyRenderer(clock)
+        logins = CommandLogins(connection, namespace, clock)
+        sources, renderer = LazySources(clock, logins, roots), LazyRenderer(clock)
         stack.push_async_callback(sources.close)
         stack.push_async_callback(renderer.close)
 
@@ -88,7 +90,7 @@ async def direct_link(
             clock=clock,
             control_namespace=namespace,
             server=connection.access.server,
-            adoption=AdoptionPorts(renderer, copies, LazyCommits(clock)),
+            adoption=AdoptionPorts(renderer, copies, LazyCommits(clock, logins)),
             whoami=whoami,
         )
         feed = ApplicationFeed(connection.watching)

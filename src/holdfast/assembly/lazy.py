@@ -3,12 +3,11 @@
 `app get` needs neither; importing libgit2 and starting a render worker would be most of its time.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from holdfast.assembly.command_logins import CommandLogins
 from holdfast.assembly.places import cache_home
 from holdfast.domain.ports import Clock
 from holdfast.domain.source import (
@@ -26,7 +25,6 @@ from holdfast.domain.text_nodes import TextNode
 if TYPE_CHECKING:
     from holdfast.renderers.dispatch import Renderers
     from holdfast.sources.git import GitSources
-    from holdfast.sources.mirrors import GitCredentials
 
 
 class LazySources:
@@ -36,22 +34,28 @@ class LazySources:
     API, where others ask, gives the folders that it was started with.
     """
 
-    def __init__(self, clock: Clock, roots: tuple[str, ...] = ("/",)) -> None:
+    def __init__(
+        self, clock: Clock, logins: CommandLogins, roots: tuple[str, ...] = ("/",)
+    ) -> None:
         """Start nothing; `roots` are the folders below which local repositories may be read."""
         self._clock = clock
+        self._logins = logins
         self._roots = roots
         self._sources: GitSources | None = None
 
     async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
         """Return the full SHA of a revision."""
+        await self._logins.prepare(source.repo_url)
         return await self._get().resolve(source, revision, force=force)
 
     async def checkout(self, source: Source, sha: str) -> Checkout:
         """Return the files of a commit."""
+        await self._logins.prepare(source.repo_url)
         return await self._get().checkout(source, sha)
 
     async def commit_info(self, source: Source, sha: str) -> CommitInfo:
         """Return author, date and message of a commit."""
+        await self._logins.prepare(source.repo_url)
         return await self._get().commit_info(source, sha)
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
@@ -68,7 +72,7 @@ class LazySources:
             from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
 
             cache = str(cache_home() / "repositories")
-            self._sources = GitSources(cache, self._roots, self._clock, _own_credentials)
+            self._sources = GitSources(cache, self._roots, self._clock, self._logins)
         return self._sources
 
 
@@ -123,31 +127,17 @@ class LazyRenderer:
 
 
 class LazyCommits:
-    """The port `Commits`; a person's own credentials, from the environment."""
+    """The port `Commits`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, logins: CommandLogins) -> None:
         """Start nothing."""
         self._clock = clock
+        self._logins = logins
 
     async def commit(self, source: Source, base: str, order: CommitOrder) -> Committed:
         """Commit files, and push them."""
         from holdfast.sources.commits import GitCommits  # noqa: PLC0415 - see the module docstring
 
         cache = str(cache_home() / "repositories")
-        return await GitCommits(cache, self._clock, _own_credentials).commit(source, base, order)
-
-
-def _own_credentials(url: str) -> "GitCredentials | None":
-    """Return `HOLDFAST_GIT_USERNAME` and `…_PASSWORD`, for https and `HOLDFAST_GIT_HOST` alone.
-
-    The host must be named: whoever writes an Application chooses the URL, and could have the
-    password sent anywhere.
-    """
-    from holdfast.sources.mirrors import GitCredentials  # noqa: PLC0415 - see the module docstring
-
-    password = os.environ.get("HOLDFAST_GIT_PASSWORD", "")
-    host = os.environ.get("HOLDFAST_GIT_HOST", "")
-    parts = urlsplit(url)
-    if not password or not host or parts.scheme != "https" or parts.netloc != host:
-        return None
-    return GitCredentials(os.environ.get("HOLDFAST_GIT_USERNAME", "git"), password)
+        await self._logins.prepare(source.repo_url)
+        return await GitCommits(cache, self._clock, self._logins).commit(source, base, order)

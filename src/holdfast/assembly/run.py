@@ -45,6 +45,7 @@ from holdfast.metrics.registry import PrometheusMetrics
 from holdfast.notices.messages import Origin
 from holdfast.renderers.dispatch import Renderers
 from holdfast.sources.git import GitSources
+from holdfast.sources.trust import Trust, default_known_hosts
 
 log = logging.getLogger(__name__)
 
@@ -243,8 +244,9 @@ class _Parts:
 
 async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     connection, clock = parts.connection, parts.clock
-    logins = RepositoryLogins(connection, parts.settings.namespace, parts.supervisor)
-    await logins.start()
+    trust = Trust(str(parts.data / "trust"), default_known_hosts())
+    logins = RepositoryLogins(connection, parts.settings.namespace, trust)
+    await logins.start(parts.supervisor)
     sources = GitSources(
         str(parts.data / "repositories"),
         parts.settings.allow_local_repos,

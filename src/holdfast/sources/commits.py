@@ -211,15 +211,16 @@ def _check_clean(repository: pygit2.Repository, branch: str, files: Mapping[str,
 
 def _send(remote: pygit2.Remote, refspec: str, sign_in: GitCredentials | None, url: str) -> None:
     callbacks = mirrors.PushCallbacks(sign_in, lambda: False)
-    secrets = sign_in.secrets if sign_in else ()
+    proxy = mirrors.way_to(url, sign_in)
     try:
-        remote.push([refspec], callbacks=callbacks)
+        remote.push([refspec], callbacks=callbacks, proxy=proxy)
     except (pygit2.GitError, OSError, TimeoutError) as error:
-        raise mirrors.unreadable(url, error, secrets) from None
+        raise mirrors.explain_failure(url, callbacks, error) from None
     if callbacks.refusal:
+        shown = redact(url, callbacks.secrets)
         raise RepositoryError(
             "HF1001",
-            f"the repository {redact(url, secrets)} refuses the push: {callbacks.refusal}",
+            f"the repository {shown} refuses the push: {callbacks.refusal}",
             hint="another name with `--branch`, or rights to push",
             retry=Retry.NEVER,
         )

@@ -11,6 +11,14 @@ from dataclasses import dataclass
 from holdfast.sources.mirrors import GitCredentials
 from holdfast.sources.urls import normalise_git_url
 
+_NOT_BUILT = (
+    "tlsClientCertData",
+    "githubAppID",
+    "gcpServiceAccountKey",
+    "useAzureWorkloadIdentity",
+    "azureServicePrincipalClientId",
+    "azureServicePrincipalClientID",
+)
 SECRET_TYPE = "argocd.argoproj.io/secret-type"  # noqa: S105 - a label's name
 
 
@@ -22,7 +30,7 @@ class _Entry:
 
     @property
     def signs_in(self) -> bool:
-        return bool(self.credentials.secrets)
+        return bool(self.credentials.secrets or self.credentials.unsupported)
 
 
 class RepositoryCredentials:
@@ -75,6 +83,9 @@ def _read(tree: Mapping[str, object]) -> _Entry | None:
         bearer_token=values.get("bearerToken", ""),
         ssh_private_key=values.get("sshPrivateKey", ""),
         insecure=insecure,
+        proxy=values.get("proxy", "").strip(),
+        no_proxy=values.get("noProxy", ""),
+        unsupported=tuple(key for key in _NOT_BUILT if values.get(key, "") not in {"", "false"}),
     )
     return _Entry(normalise_git_url(url), kind == "repo-creds", credentials)
 

@@ -8,13 +8,17 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pygit2
 from pygit2.enums import CredentialType
 
-from holdfast.domain.errors import HoldfastError, RepositoryError, ToolError
+from holdfast.domain.errors import HoldfastError, RepositoryError, Retry, ToolError
 from holdfast.kit.redact import redact
+from holdfast.sources.proxies import find_proxy
+from holdfast.sources.ssh_keys import why_unusable
+from holdfast.sources.urls import find_scheme
 
 FULL_SHA = 40
 _WHOLE_HISTORY = 2**31 - 1  # the depth by which git asks for everything
@@ -24,13 +28,27 @@ _SERVER_TIMEOUT_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class GitCredentials:
-    """How to sign in to a repository (controller.md §10.2). Never shown: `repr` hides it."""
+    """How to reach and sign in to a repository (controller.md §10.2). `repr` hides it.
+
+    Attributes:
+        username: For https; over ssh the URL's own user counts, and `git` where it has none.
+        password: For https.
+        bearer_token: For https, in place of name and password.
+        ssh_private_key: In PEM or OpenSSH's form, without a passphrase.
+        insecure: Accept any certificate and any host key.
+        proxy: URL of an http(s) proxy, or `""`.
+        no_proxy: Hosts that are reached without it.
+        unsupported: Keys of the Secret that ask for a way in that is not built.
+    """
 
     username: str = ""
     password: str = ""
     bearer_token: str = ""
     ssh_private_key: str = ""
     insecure: bool = False
+    proxy: str = ""
+    no_proxy: str = ""
+    unsupported: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Say nothing."""
@@ -43,33 +61,51 @@ class GitCredentials:
 
 
 Credentials = Callable[[str], GitCredentials | None]
+_SSH = CredentialType.USERNAME | CredentialType.SSH_KEY | CredentialType.SSH_MEMORY
 
 
-class _Callbacks(pygit2.RemoteCallbacks):
-    """Signs in once, checks certificates, and stops a transfer that takes too long."""
+class RemoteTalk(pygit2.RemoteCallbacks):
+    """Signs in, checks certificates, and stops a transfer that takes too long."""
 
     def __init__(self, sign_in: GitCredentials | None, expired: Callable[[], bool]) -> None:
         super().__init__()
         self._sign_in = sign_in or GitCredentials()
         self._expired = expired
         self._tries = 0
+        self.is_rejected = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must not appear in a text."""
+        return self._sign_in.secrets
 
     def credentials(self, url: str, username_from_url: str | None, allowed_types: Any) -> Any:
         """Return what the server asks for."""
         self._tries += 1
         sign_in = self._sign_in
-        name = sign_in.username or username_from_url or "git"
         if self._tries > 3:
             raise pygit2.GitError("the credentials were refused")
-        if allowed_types & CredentialType.USERNAME and not (
-            allowed_types & (CredentialType.SSH_KEY | CredentialType.SSH_MEMORY)
-        ):
-            return pygit2.Username(name)
-        if sign_in.ssh_private_key and allowed_types & CredentialType.SSH_MEMORY:
-            return pygit2.KeypairFromMemory(name, "", sign_in.ssh_private_key, "")
+        if allowed_types & _SSH:
+            return self._ssh_key(username_from_url or "git", allowed_types)
+        name = sign_in.username or username_from_url or "git"
         if allowed_types & CredentialType.USERPASS_PLAINTEXT and sign_in.password:
             return pygit2.UserPass(name, sign_in.password)
         raise pygit2.GitError("the repository asks for credentials, and there are none for it")
+
+    def _ssh_key(self, name: str, allowed_types: Any) -> Any:
+        if not allowed_types & CredentialType.SSH_MEMORY:
+            return pygit2.Username(name)  # asked for first where the URL names nobody
+        key = self._sign_in.ssh_private_key
+        if not key:
+            raise pygit2.GitError(
+                "the server asks for a key, and there is none: the repository's Secret has no"
+                " sshPrivateKey"
+            )
+        if self._tries > 2:
+            raise pygit2.GitError("the server refused the key (sshPrivateKey)")
+        if reason := why_unusable(key):
+            raise pygit2.GitError(f"the sshPrivateKey of its Secret cannot be used: {reason}")
+        return pygit2.KeypairFromMemory(name, "", key if key.endswith("\n") else f"{key}\n", "")
 
     def custom_headers(self) -> list[str]:
         """Send a bearer token, which libgit2 has no credential type for."""
@@ -77,8 +113,9 @@ class _Callbacks(pygit2.RemoteCallbacks):
         return [f"Authorization: Bearer {token}"] if token else []
 
     def certificate_check(self, certificate: None, valid: bool, host: Any) -> bool:
-        """Accept what the system's authorities accept; anything when told to."""
-        return bool(valid) or self._sign_in.insecure
+        """Accept what is trusted; anything when told to."""
+        self.is_rejected = not (valid or self._sign_in.insecure)
+        return not self.is_rejected
 
     def transfer_progress(self, stats: Any) -> None:
         """Stop when the time is over."""
@@ -91,7 +128,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
             raise TimeoutError
 
 
-class PushCallbacks(_Callbacks):
+class PushCallbacks(RemoteTalk):
     """Keeps what the server said about a reference that it did not take."""
 
     refusal = ""
@@ -128,9 +165,9 @@ def list_refs(
         HoldfastError: HF1001, it cannot be read; HF4003, it took too long.
     """
     remote = open_mirror(folder).remotes.create_anonymous(url)
-    heads = _guarded(
-        url, sign_in, lambda: remote.list_heads(callbacks=_Callbacks(sign_in, expired))
-    )
+    proxy = way_to(url, sign_in)
+    callbacks = RemoteTalk(sign_in, expired)
+    heads = _guarded(url, callbacks, lambda: remote.list_heads(callbacks=callbacks, proxy=proxy))
     refs: dict[str, str] = {}
     peeled: dict[str, str] = {}
     for head in heads:
@@ -169,13 +206,15 @@ def fetch_commit(
     """
     repository = open_mirror(folder)
     remote = repository.remotes.create_anonymous(url)
+    proxy = way_to(url, sign_in)
     found = find_commit(repository, sha)
     names = [name for name, target in refs.items() if target == sha][:1]
     for name in [sha, *names] if len(sha) == FULL_SHA and found is None else ():
         # A server that refuses is asked for all branches and tags, below.
         with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
-            callbacks = _Callbacks(sign_in, expired)
-            remote.fetch([f"+{name}:refs/holdfast/{sha}"], callbacks=callbacks, depth=1)
+            callbacks = RemoteTalk(sign_in, expired)
+            refspec = f"+{name}:refs/holdfast/{sha}"
+            remote.fetch([refspec], callbacks=callbacks, proxy=proxy, depth=1)
         found = find_commit(repository, sha)
         if found is not None:
             break
@@ -191,11 +230,13 @@ def _fetch_everything(
 ) -> str:
     everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     depth = _WHOLE_HISTORY if repository.is_shallow else 0
-    callbacks = _Callbacks(sign_in, expired)
+    url = remote.url or ""
+    proxy = way_to(url, sign_in)
+    callbacks = RemoteTalk(sign_in, expired)
     _guarded(
-        remote.url or "",
-        sign_in,
-        lambda: remote.fetch(everything, callbacks=callbacks, depth=depth),
+        url,
+        callbacks,
+        lambda: remote.fetch(everything, callbacks=callbacks, proxy=proxy, depth=depth),
     )
     found = find_commit(repository, sha)
     if found is None:
@@ -215,6 +256,28 @@ def find_commit(repository: pygit2.Repository, sha: str) -> str | None:
         return None
 
 
+def way_to(url: str, sign_in: GitCredentials | None) -> str | Literal[True] | None:
+    """Return the proxy for a remote: its URL, None for no proxy, True for the environment's.
+
+    Raises:
+        RepositoryError: HF1001, its Secret asks for something that is not built.
+    """
+    if sign_in is None:
+        return True
+    unbuilt = list(sign_in.unsupported)
+    if sign_in.proxy and find_scheme(url) == "ssh":
+        unbuilt.append("proxy (for ssh)")
+    if unbuilt:
+        raise RepositoryError(
+            "HF1001",
+            f"the repository {redact(url, sign_in.secrets)} is not read: its Secret has"
+            f" {', '.join(unbuilt)}, which is not built",
+            hint="sign in with username and password, bearerToken or sshPrivateKey",
+            retry=Retry.NEVER,
+        )
+    return find_proxy(url, sign_in.proxy, sign_in.no_proxy) or None
+
+
 def unreadable(url: str, error: BaseException, secrets: tuple[str, ...] = ()) -> HoldfastError:
     """Return the error for a repository that cannot be read, without credentials."""
     if isinstance(error, TimeoutError):
@@ -227,9 +290,41 @@ def unreadable(url: str, error: BaseException, secrets: tuple[str, ...] = ()) ->
     )
 
 
-def _guarded(url: str, sign_in: GitCredentials | None, work: Callable[[], Any]) -> Any:
+def explain_failure(url: str, callbacks: RemoteTalk, error: BaseException) -> HoldfastError:
+    """Return the error for a talk with a remote that failed."""
+    if not callbacks.is_rejected:
+        return unreadable(url, error, callbacks.secrets)
+    shown = redact(url, callbacks.secrets)
+    if find_scheme(url) != "ssh":
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        return RepositoryError(
+            "HF1001",
+            f"the repository {shown} cannot be read: the certificate of {host} is signed by no"
+            " authority that is trusted here, or is not for this host",
+            hint=f"put the authority's certificate under the key {host.partition(':')[0]} of the"
+            " ConfigMap argocd-tls-certs-cm",
+        )
+    host, port = _ssh_host(url)
+    return RepositoryError(
+        "HF1001",
+        f"the repository {shown} cannot be read: the host key of {host} is not one of the known"
+        " ones. The server is new here, has got another key, or is not the one it should be",
+        hint=f"compare what `ssh-keyscan{f' -p {port}' if port else ''} {host}` prints with what"
+        " the server's owner says, and add the line to the key ssh_known_hosts of the ConfigMap"
+        " argocd-ssh-known-hosts-cm",
+    )
+
+
+def _ssh_host(url: str) -> tuple[str, str]:
+    """Return host and port (`""` for the usual one) of an ssh URL or of the scp form."""
+    if "://" not in url:
+        return url.partition(":")[0].rpartition("@")[2], ""
+    parts = urlsplit(url)
+    return parts.hostname or "", str(parts.port or "")
+
+
+def _guarded(url: str, callbacks: RemoteTalk, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except (pygit2.GitError, TimeoutError, OSError, ValueError, KeyError) as error:
-        secrets = sign_in.secrets if sign_in else ()
-        raise unreadable(url, error, secrets) from None
+        raise explain_failure(url, callbacks, error) from None

@@ -156,7 +156,7 @@ class HealLane:
 
     def consider(self, state: ObjectState) -> None:
         """Look at an object again: a timer, a prerequisite or a switch may have changed things."""
-        if state.in_flight or state.lock.locked():
+        if state.in_flight or state.is_locked:
             state.is_dirty = True
             return
         began_s, at = self._clock.monotonic(), self._clock.now()
@@ -190,8 +190,9 @@ class HealLane:
         target = state.applied
         if target is None:
             return None
-        echo = state.echo
-        if echo is not None and state.echo_hash == target.hash and echo.uid == live.uid:
+        packed = state.packed_echo
+        if packed is not None and state.echo_hash == target.hash and packed.uid == live.uid:
+            echo = packed.unpack()
             seen = without_ignored(live, target.ignored)
             return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
         declared = without_ignored(target.manifest, target.ignored)
@@ -262,7 +263,7 @@ class HealLane:
         return state.live is None or state.live.version != live.version_number
 
     def _start(self, state: ObjectState, sighting: Sighting) -> None:
-        if state.lock.locked():
+        if state.is_locked:
             state.is_dirty = True  # whoever holds the lock looks again when it is done
             return
         self._supervisor.once(f"heal {state.key}", self._heal(state, sighting))

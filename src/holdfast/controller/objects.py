@@ -7,8 +7,9 @@ the verdict on being in sync, and knows what an object needs before it can exist
 from typing import TYPE_CHECKING
 
 from holdfast.assessing.assess import assess
-from holdfast.controller.state import LiveObject, ObjectState, Packed, Registry, Target
-from holdfast.diffing.compare import Comparison, compare
+from holdfast.controller.packing import Packed, share, share_health, share_kind
+from holdfast.controller.state import LiveObject, ObjectState, Registry, Target
+from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.echo import Echo, expecting, learn
 from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.drift import SyncCode
@@ -45,13 +46,15 @@ class Objects:
         """Remember the live form; with a comparison against the current target, its verdict."""
         instance = owner_of(manifest, self.tracking) or ""
         self._disclaim(state)
+        known = state.packed_echo or state.live
+        uid = manifest.uid
         state.live = LiveObject(
-            uid=manifest.uid,
+            uid=known.uid if known is not None and known.uid == uid else uid,
             version=manifest.version_number,
-            gvk=manifest.gvk,
-            packed=Packed.pack(manifest),
-            health=assess(manifest),
-            tracking=instance,
+            gvk=share_kind(manifest.gvk),
+            packed=Packed.pack(manifest, "live"),
+            health=share_health(assess(manifest)),
+            tracking=share(instance),
             is_root=is_root(manifest),
             is_terminating=manifest.is_terminating,
             is_finished_job=is_finished_job(manifest),
@@ -111,7 +114,7 @@ class Objects:
         state.fence = max(state.fence, answer.version_number)
         before = state.echo if carried and state.echo_hash == target.hash else None
         seen = without_ignored(answer, target.ignored)
-        echo, comparison = learn(seen), Comparison()
+        echo, comparison = learn(seen), EQUAL
         if before is not None and echo is not None:
             echo = expecting(echo, before, carried)
             comparison = compare(seen, echo, target.ignored.managers)

@@ -9,14 +9,12 @@ Nothing here is a source of truth: after a restart everything comes back from li
 """
 
 import asyncio
-import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from holdfast.controller.indexes import ObjectIndex
+from holdfast.controller.packing import Packed, PackedEcho, share_key
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import IgnoredPaths
@@ -38,20 +36,8 @@ if TYPE_CHECKING:
     from holdfast.domain.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A manifest at rest: compressed JSON, because thousands of them are kept."""
-
-    data: bytes
-
-    @classmethod
-    def pack(cls, manifest: Manifest) -> "Packed":
-        """Compress a manifest."""
-        return cls(zlib.compress(orjson.dumps(manifest.tree), 1))
-
-    def unpack(self) -> Manifest:
-        """Return the manifest."""
-        return Manifest(orjson.loads(zlib.decompress(self.data)))
+NOTHING_IGNORED = IgnoredPaths()
+_NO_HEALS = HealMemory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +57,7 @@ class Target:
     hash: str
     gvk: GroupVersionKind
     revision: str
-    ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
+    ignored: IgnoredPaths = NOTHING_IGNORED
     strictness: Strictness = Strictness.DECLARED
 
     @property
@@ -114,7 +100,7 @@ class ObjectState:
         holders: Applications that have it among their `keys`; changed by `Registry` alone.
         desired: What git declares now; None for an extra object.
         applied: What was last applied successfully, or found equal: the heal lane's truth.
-        echo: What the server made of `applied`; None when it is not known.
+        packed_echo: What the server made of `applied` (see `echo`); None when it is not known.
         live: The object, None while it is missing.
         fence: Events at or below this version are our own past (apply.md A2).
         in_flight: Writes of ours that have been sent and not answered.
@@ -139,7 +125,7 @@ class ObjectState:
     holders: tuple[AppKey, ...] = ()
     desired: Target | None = None
     applied: Target | None = None
-    echo: Echo | None = None
+    packed_echo: PackedEcho | None = None
     echo_hash: str = ""
     live: LiveObject | None = None
     fence: int = 0
@@ -159,14 +145,36 @@ class ObjectState:
     undos: tuple[Undo, ...] = ()
     was_paused: bool = False
     resumed_s: float | None = None
-    memory: HealMemory = field(default_factory=HealMemory)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    memory: HealMemory = _NO_HEALS
+    own_lock: asyncio.Lock | None = None
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held by whoever writes the object; made when it is first asked for."""
+        if self.own_lock is None:
+            self.own_lock = asyncio.Lock()
+        return self.own_lock
+
+    @property
+    def echo(self) -> Echo | None:
+        """What the server made of `applied`, unpacked anew at each call; None: not known."""
+        return self.packed_echo.unpack() if self.packed_echo is not None else None
+
+    @echo.setter
+    def echo(self, echo: Echo | None) -> None:
+        kind = self.key.group_kind
+        self.packed_echo = PackedEcho.pack(echo, kind) if echo is not None else None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether somebody writes the object at present."""
+        return self.own_lock is not None and self.own_lock.locked()
 
     def find_echo(self, target: Target | None) -> Echo | None:
         """Return the echo if it belongs to this target and to the live object."""
-        if target is None or self.echo is None or self.live is None:
+        if target is None or self.packed_echo is None or self.live is None:
             return None
-        if self.echo_hash != target.hash or self.echo.uid != self.live.uid:
+        if self.echo_hash != target.hash or self.packed_echo.uid != self.live.uid:
             return None
         return self.echo
 
@@ -335,6 +343,7 @@ class Registry:
         """Return the state of an object, made empty when it is new."""
         found = self.objects.get(key)
         if found is None:
+            key = share_key(key)
             found = self.objects[key] = ObjectState(key)
             self.index.add(found)
         return found

@@ -64,8 +64,8 @@ ADVICE = {
     "HF4002": "The message holds the first and the last lines that the tool printed.",
     "HF4003": "Make the source smaller, or find out what the tool waits for.",
     "HF4004": "Run the credential plugin by hand; the message names it.",
-    "HF4005": "The message says what the receiver answered; "
-    "`holdfast notifications test NAME` tries it.",
+    "HF4005": "The message says what the receiver answered; `holdfast status` names the target. "
+    "See [notifications](notifications.md).",
     "HF9001": "Report it with the traceback from the log. Only the round that met it was ended.",
 }
 

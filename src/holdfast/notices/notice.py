@@ -1,7 +1,6 @@
 """`Notice`: one thing that people may want to hear of, made from what the lanes tell. Pure."""
 
 import hashlib
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,7 @@ from holdfast.domain.events import (
     SyncEnded,
 )
 from holdfast.domain.identity import AppKey, ResourceKey
-from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.manifest import Tree
 from holdfast.kit.masking import shown_text, shown_value
 
 SUBSCRIBE = "notifications.argoproj.io/subscribe."
@@ -29,8 +28,6 @@ SUBSCRIBE = "notifications.argoproj.io/subscribe."
 LONGEST_VALUE = 500
 LONGEST_WHY = 1000
 MOST_CHANGES = 10
-_LONGEST_MASKED = 2000
-_MOST_ITEMS = 20
 
 
 class Trigger(StrEnum):
@@ -204,26 +201,9 @@ def _change(row: Difference, drift: Drift) -> Change:
     is_secret = drift.hides(row.path)
     return Change(
         row.path,
-        shown_value(row.path, _bounded(row.desired), is_secret=is_secret, longest=LONGEST_VALUE),
-        shown_value(row.path, _bounded(row.live), is_secret=is_secret, longest=LONGEST_VALUE),
+        shown_value(row.path, row.desired, is_secret=is_secret, longest=LONGEST_VALUE),
+        shown_value(row.path, row.live, is_secret=is_secret, longest=LONGEST_VALUE),
     )
-
-
-def _bounded(value: JSON, depth: int = 6) -> JSON:
-    """Return the beginning of a value: masking a megabyte would hold the healing process.
-
-    What is cut here lies far behind the end of what is shown.
-    """
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST_MASKED else value[:_LONGEST_MASKED] + "…"
-    if isinstance(value, list | dict) and depth == 0:
-        return "…"
-    if isinstance(value, list):
-        return [_bounded(item, depth - 1) for item in value[:_MOST_ITEMS]]
-    if isinstance(value, dict):
-        items = itertools.islice(value.items(), _MOST_ITEMS)
-        return {key: _bounded(item, depth - 1) for key, item in items}
-    return value
 
 
 def _hash(text: str) -> str:

@@ -1,0 +1,166 @@
+"""People are told what drifted, who did it and what became of it (N7): once, and without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.controlled import eventually
+from tests.support.person import Ref
+from tests.support.receiver import Receiver
+from tests.support.site import Site, at_work, config_map
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.sandbox import AnyPlane
+
+Tree = dict[str, Any]
+KEY = "a-key-that-signs"
+CANARY = "canary-6b1f0d"
+NAME = "holdfast-notifications"
+
+
+@pytest.fixture
+async def site(plane: AnyPlane, tmp_path: Path) -> AsyncIterator[Site]:
+    async with at_work(plane.kubeconfig, tmp_path) as found:
+        await found.person.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": "ops",
+                    "namespace": found.control,
+                    "labels": {"app.kubernetes.io/part-of": "argocd"},
+                },
+                "stringData": {"key": KEY},
+            }
+        )
+        yield found
+
+
+def webhook(receiver: Receiver, more: str = "group: 1s\n") -> str:
+    return f"url: {receiver.url}\nsecret: $ops:key\n{more}"
+
+
+async def configure(site: Site, **data: str) -> None:
+    """Writes the ConfigMap; what it says is in force without a restart."""
+    ref = Ref("v1", "ConfigMap", site.control, NAME)
+    named = {key.replace("_", "."): text for key, text in data.items()}
+    if await site.person.find(ref) is None:
+        metadata = {"name": NAME, "namespace": site.control}
+        await site.person.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": named}
+        )
+    else:
+        await site.person.patch(ref, {"data": named})
+
+
+async def in_force(site: Site, targets: int) -> None:
+    await asyncio.to_thread(site.process.wait_for, rf"notifications targets={targets}\b")
+
+
+async def edit(site: Site, ref: Ref, **data: str) -> None:
+    await site.person.edit(ref, lambda tree: tree["data"].update(data), "kubectl-edit")
+
+
+async def test_a_burst_of_edits_becomes_one_signed_message_with_who_and_before_and_after(
+    site: Site,
+) -> None:
+    app = await site.deploy(
+        "web",
+        {"a.yaml": config_map("a", color="blue"), "b.yaml": config_map("b", color="green")},
+    )
+    async with Receiver() as receiver:
+        await configure(site, target_ops=webhook(receiver))
+        await in_force(site, 1)
+        await edit(site, app.place("a"), color="red")
+        await edit(site, app.place("b"), color="black")
+        got = await receiver.next()
+        body = got.json()
+        assert body["app"] == {"namespace": site.control, "name": app.name, "project": "default"}
+        assert sorted(body["events"]) == ["on-drift", "on-heal"]
+        found = {entry["object"]["name"]: entry for entry in body["entries"]}
+        assert sorted(found) == ["a", "b"]
+        assert found["a"]["changes"] == [{"path": "data.color", "before": "blue", "after": "red"}]
+        assert found["b"]["changes"][0]["after"] == "black"
+        for entry in found.values():
+            assert (entry["who"], entry["state"]) == (["kubectl-edit"], "healed")
+            assert entry["tookMs"] > 0
+        signed = f"{got.headers['holdfast-timestamp']}.".encode() + got.body
+        expected = hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
+        assert got.headers["holdfast-signature"] == f"v1={expected}"
+
+        # The same again is not told again; a deletion is.
+        await edit(site, app.place("a"), color="red")
+        await site.person.delete(app.place("b"))
+        again = (await receiver.next()).json()
+        assert [(e["object"]["name"], e["what"]) for e in again["entries"]] == [("b", "missing")]
+
+
+async def test_the_value_of_a_secret_is_in_no_message(site: Site) -> None:
+    text = base64.b64encode(b"declared-" + CANARY.encode()).decode()
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{key: {text}}}\n"
+    app = await site.deploy("web", {"s.yaml": secret, "a.yaml": config_map("a", color="blue")})
+    async with Receiver() as receiver:
+        await configure(site, target_ops=webhook(receiver))
+        await in_force(site, 1)
+        changed = base64.b64encode(b"changed-" + CANARY.encode()).decode()
+        await edit(site, app.place("s", "Secret"), key=changed)
+        got = await receiver.next()
+        (entry,) = got.json()["entries"]
+        assert entry["changes"] == [{"path": "data.key", "before": "(secret)", "after": "(secret)"}]
+        for form in (CANARY, text, changed, text[:16], "hmac-sha256"):
+            assert form not in got.body.decode()
+            assert form not in site.process.text
+
+
+async def test_a_wrong_configuration_is_said_and_the_last_good_one_goes_on(site: Site) -> None:
+    app = await site.deploy("web", {"a.yaml": config_map("a", color="blue")})
+    async with Receiver() as receiver:
+        await configure(site, target_ops=webhook(receiver))
+        await in_force(site, 1)
+        await configure(site, target_ops=webhook(receiver, "events: [on-fire]\n"))
+        await asyncio.to_thread(site.process.wait_for, r"HF3014.*on-fire")
+
+        async def event() -> list[Tree]:
+            path = f"/api/v1/namespaces/{site.control}/events"
+            listed = (await site.person.send("GET", path)).tree
+            return [e for e in listed["items"] if e["reason"] == "InvalidConfiguration"]
+
+        (said,) = await eventually(event)
+        assert said["involvedObject"]["name"] == NAME
+        assert "on-fire" in said["message"]
+        await edit(site, app.place("a"), color="red")
+        assert (await receiver.next()).json()["app"]["name"] == app.name
+
+        lease = Ref("coordination.k8s.io/v1", "Lease", site.control, "holdfast")
+
+        async def noted() -> bool:
+            annotations = (await site.person.get(lease))["metadata"].get("annotations", {})
+            return "on-fire" in annotations.get("holdfast.dev/notifications", "")
+
+        await eventually(noted, seconds=30)
+
+
+async def test_only_what_an_application_subscribed_to_is_told(site: Site) -> None:
+    quiet = await site.deploy("quiet", {"a.yaml": config_map("a", color="blue")})
+    loud = await site.deploy("loud", {"a.yaml": config_map("a", color="blue")})
+    await loud.patch(
+        {"metadata": {"annotations": {"notifications.argoproj.io/subscribe.on-heal.ops": ""}}}
+    )
+    async with Receiver() as receiver:
+        await configure(site, target_ops=webhook(receiver, "group: 1s\napplications: []\n"))
+        await in_force(site, 1)
+        await edit(site, quiet.place("a"), color="red")
+        await edit(site, loud.place("a"), color="red")
+        body = (await receiver.next()).json()
+        assert (body["app"]["name"], body["events"]) == (loud.name, ["on-heal"])
+    assert json.dumps(body).count(quiet.name) == 0

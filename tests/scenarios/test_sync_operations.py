@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import APPS, controlled, eventually
+from tests.support.controlled import APPS, QUICK_RETRY, controlled, eventually
 from tests.support.person import Ref
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ async def test_a_failed_sync_is_tried_again_and_succeeds_when_the_cause_is_gone(
         await world.has(limits, lambda tree: "used" in tree.get("status", {}))
         world.repository.write("app/all.json", d.config_map())
         world.repository.commit()
-        app = await world.create_app()
+        app = await world.create_app(syncPolicy=QUICK_RETRY)
         await app.until(
             lambda tree: (
                 tree.get("status", {}).get("operationState", {}).get("retryCount", 0) >= 1

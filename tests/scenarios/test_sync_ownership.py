@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import controlled
+from tests.support.controlled import QUICK_RETRY, controlled
 from tests.support.person import Ref
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ async def test_an_object_that_a_finalizer_holds_is_created_anew_once_it_is_gone(
     plane: AnyPlane, tmp_path: Path
 ) -> None:
     async with controlled(plane.kubeconfig, tmp_path) as world:
-        app = await world.deploy(d.role(), d.role_binding())
+        app = await world.deploy(d.role(), d.role_binding(), syncPolicy=QUICK_RETRY)
         ref = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", world.namespace, "reader")
         held = {"metadata": {"finalizers": ["team.example/wait"]}}
         before = await world.person.patch(ref, held)

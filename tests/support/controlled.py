@@ -52,6 +52,12 @@ APPS = "argoproj.io/v1alpha1"
 FAST = ControllerSettings(status_debounce_s=0.1, sync=SyncSettings(wave_delay_s=0.1, recheck_s=2.0))
 """The same rules with shorter pauses."""
 
+QUICK_RETRY: Tree = {
+    "automated": {"prune": True, "selfHeal": True},
+    "retry": {"limit": 20, "backoff": {"duration": "500ms", "factor": 1}},
+}
+"""A `syncPolicy` that tries a failed sync again soon."""
+
 
 class NoMetrics:
     """Counts nothing."""
@@ -343,8 +349,7 @@ async def controlled(
         control = f"argocd-{uuid.uuid4().hex[:8]}"
         await _install(person, control)
         settings = replace(settings, control_namespace=control)
-        own = clock or SystemClock()
-        async with _running(kubeconfig, folder, settings, own, listeners) as parts:
+        async with _running(kubeconfig, folder, settings, clock, listeners) as parts:
             connection, controller, supervisor = parts
             repository = Repository(folder / "repository")
             world = World(person, repository, connection, controller, supervisor, control, "")
@@ -370,9 +375,10 @@ async def _running(
     kubeconfig: Path,
     folder: Path,
     settings: ControllerSettings,
-    clock: Clock,
-    listeners: tuple[Listener, ...],
+    clock: Clock | None = None,
+    listeners: tuple[Listener, ...] = (),
 ) -> AsyncIterator[tuple[Connection, Controller, Supervisor]]:
+    clock = clock or SystemClock()
     async with Supervisor(clock) as supervisor:
         access = await asyncio.to_thread(find_access, kubeconfig, environ={})
         connection = await connect(access, clock=clock, supervisor=supervisor, rng=random.Random(7))

@@ -1,4 +1,4 @@
-"""People are told what drifted, who did it and what became of it (N7): once, and without secrets."""
+"""People are told what drifted, who did it, what became of it (N7): once, and no secrets."""
 
 from __future__ import annotations
 

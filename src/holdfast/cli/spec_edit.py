@@ -7,6 +7,7 @@ unless they are given with it); `--self-heal` alone, where automatic sync is off
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from holdfast.cli.pflag import FlagKind, UsageError, Values
@@ -49,22 +50,35 @@ def find_source(spec: Tree, *, position: int = -1, name: str = "") -> Tree:
     Raises:
         UsageError: there are several and none was chosen, or the chosen one does not exist.
     """
-    several = spec.get("sources")
-    if not several:
+    if not spec.get("sources"):
         if position > 1 or name:
             raise UsageError("the application has a single source; leave --source-position out")
         source: Tree = spec.setdefault("source", {})
         return source
+    return dict_of(spec["sources"][find_place(spec, position=position, name=name)])
+
+
+def find_place(spec: Mapping[str, Any], *, position: int = -1, name: str = "") -> int:
+    """Return the index in `spec.sources` that a position (from 1) or a name means.
+
+    Raises:
+        UsageError: there are several and none was chosen, or the chosen one does not exist.
+    """
+    several = spec.get("sources") or []
+    if not several:
+        raise UsageError(
+            "the application has a single source: use --revision, without positions or names"
+        )
     if name:
-        for source in several:
+        for place, source in enumerate(several):
             if source.get("name") == name:
-                return dict_of(source)
+                return place
         raise UsageError(f'the application has no source named "{name}"')
     if position < 1:
         raise UsageError("the application has several sources: give --source-position, from 1")
     if position > len(several):
-        raise UsageError(f"--source-position {position}: there are {len(several)} sources")
-    return dict_of(several[position - 1])
+        raise UsageError(f"there is no source {position}: the application has {len(several)}")
+    return position - 1
 
 
 def dict_of(value: Any) -> Tree:

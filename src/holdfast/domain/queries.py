@@ -50,6 +50,7 @@ class ManagedResources:
     app: AppKey
     revision: str = ""
     local: str = ""
+    revisions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

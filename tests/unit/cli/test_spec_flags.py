@@ -162,7 +162,7 @@ def test_several_sources_need_a_position_or_a_name() -> None:
         apply_flags(spec, values)
     assert apply_flags(spec, values, position=2)["sources"][1]["targetRevision"] == "v2"
     assert apply_flags(spec, values, name="x")["sources"][0]["targetRevision"] == "v2"
-    with pytest.raises(UsageError, match="there are 2 sources"):
+    with pytest.raises(UsageError, match="there is no source 3"):
         apply_flags(spec, values, position=3)
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import exit_codes
 from holdfast.cli.app.local import local_folder
-from holdfast.cli.app.read import SOURCE_FLAGS
+from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.errors import ToolError
-from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import ManagedResources
 
 if TYPE_CHECKING:
@@ -31,20 +30,21 @@ async def _diff(call: Call) -> int:
         found = await print_differences(
             call,
             link,
-            call.app(),
-            revision=values.text("revision"),
-            local=local_folder(values),
+            ManagedResources(
+                call.app(),
+                values.text("revision"),
+                local_folder(values),
+                await ask_revisions(call, link),
+            ),
         )
     if found and values.switch("exit-code"):
         return values.number("diff-exit-code")
     return exit_codes.OK
 
 
-async def print_differences(
-    call: Call, link: "Link", app: AppKey, *, revision: str = "", local: str = ""
-) -> bool:
+async def print_differences(call: Call, link: "Link", query: ManagedResources) -> bool:
     """Print every difference; return whether there was one."""
-    records = await link.queries.answer(ManagedResources(app, revision, local), "")
+    records = await link.queries.answer(query, "")
     found = False
     for record in records:
         if record.get("hook"):
@@ -116,12 +116,11 @@ COMMANDS = {
             Flag("hard-refresh", "Compare again, rendering anew.", _SWITCH),
             Flag("exit-code", "Exit with another code when it differs.", _SWITCH, default="true"),
             Flag("diff-exit-code", "That code.", FlagKind.NUMBER, default="1"),
-            Flag("revision", "Branch, tag or commit instead of the target revision."),
+            *REVISION_FLAGS,
             Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
             Flag("local-repo-root", "Root of the repository of --local.", default="/"),
             Flag("server-side-generate", "Accepted for compatibility.", _SWITCH, hidden=True),
             Flag("server-side-diff", "Accepted; every comparison is.", _SWITCH, hidden=True),
-            *SOURCE_FLAGS,
             APP_NAMESPACE,
         ),
         least=1,

@@ -4,7 +4,8 @@ from typing import Any
 
 from holdfast.cli import exit_codes, layouts, trees
 from holdfast.cli.app.local import local_folder
-from holdfast.cli.app.read import SOURCE_FLAGS, TREES
+from holdfast.cli.app.read import TREES
+from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.documents import render_documents
 from holdfast.cli.pflag import Flag, FlagKind
@@ -13,14 +14,14 @@ from holdfast.domain.queries import GetApplication, GetManifests, ResourceTree
 
 async def _manifests(call: Call) -> int:
     values = call.values
-    query = GetManifests(
-        call.app(),
-        revision=values.text("revision"),
-        revisions=values.texts("revisions"),
-        local=local_folder(values),
-        live=values.text("source") == "live",
-    )
     async with call.link() as link:
+        query = GetManifests(
+            call.app(),
+            revision=values.text("revision"),
+            revisions=await ask_revisions(call, link),
+            local=local_folder(values),
+            live=values.text("source") == "live",
+        )
         found = await link.queries.answer(query, "")
     if found:
         call.say(render_documents(found))
@@ -56,11 +57,9 @@ COMMANDS = {
         _manifests,
         (
             Flag("source", "Where from.", default="git", choices=("git", "live")),
-            Flag("revision", "Branch, tag or commit instead of the target revision."),
-            Flag("revisions", "The same for several sources.", FlagKind.STRINGS),
+            *REVISION_FLAGS,
             Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
             Flag("local-repo-root", "Root of the repository of --local.", default="."),
-            *SOURCE_FLAGS,
             APP_NAMESPACE,
         ),
         least=1,

@@ -7,6 +7,7 @@ from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.documents import STRUCTURED, render
 from holdfast.cli.frame import frame_for
 from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.cli.spec_edit import find_source
 from holdfast.cli.waiting import within
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.queries import GetApplication, ListApplications, ResourceTree
@@ -58,12 +59,21 @@ async def _show(call: Call, link: "Link", tree: dict[str, Any]) -> None:
         block = layouts.operation(tree, link.clock.now())
         call.say("\n" + block if block else "\nOperation:          none")
     if call.values.switch("show-params"):
-        table = layouts.parameters(tree)
+        table = layouts.parameters(_chosen_source(call, tree))
         if table:
             call.say("\n" + table)
     table = layouts.resources(tree)
     if table:
         call.say("\n" + table)
+
+
+def _chosen_source(call: Call, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the Application with the one source that --source-position or --source-name names."""
+    spec = layouts.block(tree, "spec")
+    if not call.values.any_given(flag.name for flag in SOURCE_FLAGS):
+        return tree
+    position, name = call.values.number("source-position"), call.values.text("source-name")
+    return {"spec": {"source": find_source(dict(spec), position=position, name=name)}}
 
 
 def _head(tree: dict[str, Any], frame: layouts.Frame) -> str:

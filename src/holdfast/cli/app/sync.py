@@ -7,6 +7,7 @@ from holdfast.cli import exit_codes, layouts
 from holdfast.cli.app.delete import chosen_apps
 from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import TREES, output_flag
+from holdfast.cli.app.revisions import REVISION_FLAGS, choose_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
 from holdfast.cli.progress import Goal, Progress
@@ -19,7 +20,7 @@ from holdfast.domain.commands import (
 )
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
-from holdfast.domain.queries import GetApplication, GetManifests
+from holdfast.domain.queries import GetApplication, GetManifests, ManagedResources
 
 if TYPE_CHECKING:
     from holdfast.cli.session import Link
@@ -53,7 +54,7 @@ async def _sync_one(call: Call, link: "Link", app: AppKey) -> int:
         resources = selection.resources(tree)
     if values.switch("preview-changes") and not await _preview(call, link, app):
         return exit_codes.OK
-    done = await link.commands.carry_out(_request(call, app, resources), "")
+    done = await link.commands.carry_out(_request(call, tree, app, resources), "")
     for note in done.notes:
         call.note(note)
     if values.switch("async"):
@@ -63,7 +64,7 @@ async def _sync_one(call: Call, link: "Link", app: AppKey) -> int:
     return exit_codes.OK if values.switch("dry-run") else _verdict(call, after, selection)
 
 
-def _request(call: Call, app: AppKey, resources: Any) -> SyncApplication:
+def _request(call: Call, tree: Tree, app: AppKey, resources: Any) -> SyncApplication:
     values = call.values
     options = [option for flag, option in _OPTION_FLAGS if values.switch(flag)]
     info = []
@@ -75,7 +76,7 @@ def _request(call: Call, app: AppKey, resources: Any) -> SyncApplication:
     return SyncApplication(
         app,
         revision=values.text("revision"),
-        revisions=values.texts("revisions"),
+        revisions=choose_revisions(values, layouts.block(tree, "spec")),
         prune=values.switch("prune"),
         dry_run=values.switch("dry-run"),
         strategy=values.text("strategy") or "hook",
@@ -124,7 +125,7 @@ async def _labelled(link: "Link", app: AppKey, labels: tuple[str, ...]) -> Selec
 async def _preview(call: Call, link: "Link", app: AppKey) -> bool:
     from holdfast.cli.app.diff import print_differences
 
-    if not await print_differences(call, link, app):
+    if not await print_differences(call, link, ManagedResources(app)):
         call.say("====== No Differences found ======")
         return True
     if call.values.switch("assumeYes"):
@@ -245,10 +246,7 @@ COMMANDS = {
             Flag("project", "All Applications of these projects.", FlagKind.STRINGS),
             Flag("dry-run", "Ask the cluster, change nothing.", _SWITCH),
             Flag("prune", "Remove what git no longer declares.", _SWITCH),
-            Flag("revision", "Branch, tag or commit instead of the target revision."),
-            Flag("revisions", "The same for several sources.", FlagKind.STRINGS),
-            Flag("source-positions", "Sources that --revisions is about.", FlagKind.STRINGS),
-            Flag("source-names", "Sources that --revisions is about.", FlagKind.STRINGS),
+            *REVISION_FLAGS,
             _RESOURCE,
             Flag("label", "Only objects with this label.", _LINES),
             Flag("strategy", "With hooks or without.", choices=("apply", "hook")),

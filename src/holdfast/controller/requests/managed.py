@@ -29,9 +29,9 @@ class ManagedObjects:
     kinds: Kinds
     rendering: Rendering
 
-    async def records(self, app: Application, revision: str, local: str) -> list[Tree]:
-        """Return a record for each object, sorted by its key."""
-        targets = await self.rendering.render(app, (revision,) if revision else (), local)
+    async def records(self, app: Application, revisions: tuple[str, ...], local: str) -> list[Tree]:
+        """Return a record for each object, sorted by its key; revisions are by source."""
+        targets = await self.rendering.render(app, revisions, local)
         by_key = {manifest.key: manifest for manifest in targets.manifests if manifest.name}
         keys = sorted({*by_key, *self.keys_in_status(app)})
 

@@ -100,7 +100,9 @@ class DirectQueries:
             case GetManifests():
                 return await self._manifests(app, query)
             case ManagedResources():
-                return await self._managed.records(app, query.revision, query.local)
+                return await self._managed.records(
+                    app, query.revisions or (query.revision,), query.local
+                )
             case ResourceTree():
                 return await self._trees.build(app)
             case PlanAdoption():

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import controlled, essence, eventually
+from tests.support.controlled import controlled, essence
 from tests.support.person import Ref
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

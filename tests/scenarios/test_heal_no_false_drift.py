@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import controlled, eventually
+from tests.support.controlled import controlled
 from tests.support.person import Ref
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

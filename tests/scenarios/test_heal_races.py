@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import controlled, eventually
+from tests.support.controlled import controlled
 from tests.support.person import JSON_PATCH, Ref
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from holdfast.config.settings import HealSettings
 from tests.support import declared as d
 from tests.support.at_rest import key_of
-from tests.support.controlled import controlled, eventually
+from tests.support.controlled import controlled
 from tests.support.person import Ref
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.controlled import eventually
 from tests.support.person import Ref
 from tests.support.receiver import Receiver
 from tests.support.site import Site, at_work, config_map
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

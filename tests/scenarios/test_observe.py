@@ -12,11 +12,10 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from tests.support.controlled import eventually
 from tests.support.person import Person, Ref
 from tests.support.process import OBSERVING, WAITING, HoldfastProcess
 from tests.support.site import Site, at_work, config_map, new_control, start
-from tests.support.waiting import quiet_for
+from tests.support.waiting import eventually, quiet_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

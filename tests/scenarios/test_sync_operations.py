@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import declared as d
-from tests.support.controlled import APPS, QUICK_RETRY, controlled, eventually
+from tests.support.controlled import APPS, QUICK_RETRY, controlled
 from tests.support.person import Ref
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

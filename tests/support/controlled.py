@@ -36,7 +36,7 @@ from holdfast.schema.argo_crds.manifests import crd_manifests
 from holdfast.sources.git import GitSources
 from tests.support.at_rest import come_to_rest, has_heard, has_worked, key_of
 from tests.support.person import Person, Ref, ref_of
-from tests.support.waiting import eventually as eventually
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -26,9 +26,7 @@ from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, SystemWrite,
 from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
-from tests.support.waiting import eventually as eventually
 from tests.support.waiting import quiet_for
-from tests.support.waiting import until as until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,10 +18,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.support.controlled import APPS, eventually
+from tests.support.controlled import APPS
 from tests.support.gitrepo import GitRepo
 from tests.support.person import Person, Ref
 from tests.support.process import HoldfastProcess
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -54,7 +54,7 @@ class ManagedFieldsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ManagerId:
-    """What makes an entry one's own. Two entries with one id are merged."""
+    """What makes an entry one's own. Of two entries with one id the last counts."""
 
     manager: str
     operation: str
@@ -90,6 +90,9 @@ def manager_id(
 def read_managers(tree: Mapping[str, JSON]) -> Managers:
     """Return who owns what in an object.
 
+    Of two entries with one id the last counts, as on the server: whoever renames a manager must
+    unite the field sets.
+
     Raises:
         ManagedFieldsError: An entry cannot be read.
     """
@@ -106,9 +109,6 @@ def read_managers(tree: Mapping[str, JSON]) -> Managers:
             fields = FieldSet.parse(entry.get("fieldsV1") or {})
         except ValueError as error:
             raise ManagedFieldsError(f"error decoding set: {error}") from error
-        known = found.get(key)
-        if known is not None:
-            fields = fields | known.fields
         found[key] = Owned(fields, entry["apiVersion"], entry.get("time"))
     return found
 

@@ -17,6 +17,7 @@ from holdfast.schema.apply_merge import (
     server_side_apply,
 )
 from holdfast.schema.field_set import FieldSet
+from holdfast.schema.managed_fields import read_managers
 from holdfast.schema.types import Type, find_type
 
 NOW = "2026-11-23T16:00:00Z"
@@ -290,3 +291,16 @@ def test_nothing_that_was_given_is_changed() -> None:
     apply(live, tree, force=True)
     update(live, tree)
     assert (live, tree) == before
+
+
+def test_of_two_equal_managers_the_last_counts() -> None:
+    """Whoever renames a manager unites the field sets: the server does not (apply.md A6)."""
+    entry = {"operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1", "manager": "t"}
+    entries = [
+        {**entry, "fieldsV1": {"f:data": {name: {}}}, "time": time}
+        for name, time in (("f:x", "2026-01-01T00:00:02Z"), ("f:y", "2026-01-01T00:00:01Z"))
+    ]
+    managers = read_managers({"metadata": {"managedFields": entries}})
+    [(_, owned)] = managers.items()
+    assert owned.fields.to_json() == {"f:data": {"f:y": {}}}
+    assert owned.time == "2026-01-01T00:00:01Z"

@@ -188,7 +188,6 @@ class Shapes:
             StatusError: 400, the client's managedFields cannot be read.
         """
         writer = self._writer(resource, options, now)
-        new = _without_doubles(new)
         try:
             tree = record_update(old, new, type=self.type_of(resource), writer=writer)
         except ManagedFieldsError as error:
@@ -226,26 +225,6 @@ def _loses(sent: JSON, made: JSON) -> bool:
     if isinstance(sent, list) and isinstance(made, list):
         return any(_loses(one, other) for one, other in zip(sent, made, strict=False))
     return False
-
-
-def _without_doubles(tree: Tree) -> Tree:
-    """Return an object whose managedFields hold each manager once: of equal ones the last counts.
-
-    The real server drops the others, with what they owned; whoever renames a manager must unite
-    the field sets itself.
-    """
-    entries = tree["metadata"].get("managedFields")
-    if not entries or not all(isinstance(row, dict) for row in entries):
-        return tree
-    last: dict[tuple[str, str, str, str], Tree] = {}
-    for row in entries:
-        applies = row.get("operation") == "Apply"
-        version = "" if applies else row.get("apiVersion", "")
-        key = row.get("manager", ""), row.get("operation", ""), version, row.get("subresource", "")
-        last[key] = row
-    if len(last) == len(entries):
-        return tree
-    return {**tree, "metadata": {**tree["metadata"], "managedFields": list(last.values())}}
 
 
 def _unfit(resource: Resource, why: str) -> StatusError:

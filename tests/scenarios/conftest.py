@@ -1,4 +1,7 @@
-"""Scenarios run on the sandbox and on the real control plane: `plane` is each in turn."""
+"""Scenarios run on the sandbox and on the real control plane: `plane` is each in turn.
+
+`plant` and `site` come from `tests.support.plant`: a `holdfast run` that a module shares.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.plant import plant as plant
+from tests.support.plant import site as site
 from tests.support.sandbox import AnyPlane, SandboxPlane
 
 if TYPE_CHECKING:

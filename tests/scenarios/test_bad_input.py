@@ -11,7 +11,6 @@ Source: docs/internals/argocd/controller.md §1.4, §3.7, §3.8, §6.4, §8.1.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -21,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.command_line import check_golden
-from tests.support.controlled import APPS, eventually
-from tests.support.person import Person, Ref
-from tests.support.process import sandbox_process
-from tests.support.site import Site, SiteApp, config_map, new_control, start
+from tests.support.controlled import APPS
+from tests.support.person import Ref
+from tests.support.plant import only_real
+from tests.support.site import Site, SiteApp, config_map, new_control
+from tests.support.waiting import eventually
 from tests.support.webhook import RefusingWebhook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.support.process import HoldfastProcess
 
 Tree = dict[str, Any]
 
@@ -68,45 +67,6 @@ REPLACEABLE = """\
   name: web
   annotations: {argocd.argoproj.io/sync-options: "Force=true,Replace=true"}
 """
-REAL = pytest.param("real", marks=pytest.mark.real)
-# The sandbox calls no webhooks and counts no quota.
-only_real = pytest.mark.parametrize("plant", [REAL], indirect=True)
-
-
-@dataclass(frozen=True)
-class Plant:
-    """A controller's process that all scenarios of one plane share."""
-
-    kubeconfig: Path
-    folder: Path
-    control: str
-    process: HoldfastProcess
-
-
-@pytest.fixture(scope="module", params=["sandbox", REAL])
-def plant(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Plant]:
-    """`holdfast run` on the sandbox, then on the real control plane."""
-    folder, control = tmp_path_factory.mktemp("plant"), new_control()
-    with contextlib.ExitStack() as stack:
-        if request.param == "sandbox":
-            kubeconfig = stack.enter_context(sandbox_process())
-        else:
-            kubeconfig = request.getfixturevalue("real_plane").kubeconfig
-        process = start(kubeconfig, folder, control)
-        stack.callback(process.kill)
-        process.is_leading()
-        yield Plant(kubeconfig, folder, control, process)
-
-
-@pytest.fixture
-async def site(plant: Plant) -> AsyncIterator[Site]:
-    """The plant, for one test."""
-    async with Person(plant.kubeconfig) as person:
-        site = Site(plant.kubeconfig, plant.folder, plant.control, person, plant.process)
-        yield site
-        await site.clean_up()
 
 
 @dataclass

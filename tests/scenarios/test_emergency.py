@@ -7,7 +7,6 @@ adopted, the Application is Synced, and nothing was put back on the way.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import subprocess
 import sys
@@ -16,22 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pygit2
-import pytest
 from pygit2.enums import CheckoutStrategy
 
-from tests.support.person import Person, Ref
-from tests.support.process import sandbox_process
-from tests.support.site import Site, SiteApp, new_control, start
 from tools import control_plane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from tests.support.process import HoldfastProcess
+    from tests.support.person import Ref
+    from tests.support.site import Site, SiteApp
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-REAL = pytest.param("real", marks=pytest.mark.real)
+
 AUTHOR = "Ada Example <ada@example.org>"
 
 DEPLOYMENT = """\
@@ -96,42 +90,6 @@ configMapGenerator:
 - name: made
   literals: [a=b]
 """
-
-
-@dataclass(frozen=True)
-class Plant:
-    """A controller's process that all scenarios of one plane share."""
-
-    kubeconfig: Path
-    folder: Path
-    control: str
-    process: HoldfastProcess
-
-
-@pytest.fixture(scope="module", params=["sandbox", REAL])
-def plant(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Plant]:
-    """`holdfast run` on the sandbox, then on the real control plane."""
-    folder, control = tmp_path_factory.mktemp("plant"), new_control()
-    with contextlib.ExitStack() as stack:
-        if request.param == "sandbox":
-            kubeconfig = stack.enter_context(sandbox_process())
-        else:
-            kubeconfig = request.getfixturevalue("real_plane").kubeconfig
-        process = start(kubeconfig, folder, control)
-        stack.callback(process.kill)
-        process.is_leading()
-        yield Plant(kubeconfig, folder, control, process)
-
-
-@pytest.fixture
-async def site(plant: Plant) -> AsyncIterator[Site]:
-    """The plant, for one test."""
-    async with Person(plant.kubeconfig) as person:
-        site = Site(plant.kubeconfig, plant.folder, plant.control, person, plant.process)
-        yield site
-        await site.clean_up()
 
 
 @dataclass(frozen=True)

@@ -7,29 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.controlled import eventually
 from tests.support.person import Person, Ref
-from tests.support.process import sandbox_process
 from tests.support.site import Site, SiteApp, config_map, new_control, start
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.support.process import HoldfastProcess
+    from tests.support.plant import Plant
 
 Tree = dict[str, Any]
-REAL = pytest.param("real", marks=pytest.mark.real)
+
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -50,52 +47,11 @@ spec:
 FILES = {"web.yaml": DEPLOYMENT, "config.yaml": config_map("web", a="1")}
 
 
-@dataclass
-class Plant:
-    """A controller's process that all scenarios of one plane share."""
-
-    kubeconfig: Path
-    folder: Path
-    control: str
-    process: HoldfastProcess
-
-    def stop(self) -> None:
-        """Ends the process that runs now."""
-        self.process.kill()
-
-    def restart(self) -> None:
-        """`kill -9`, and another one on the same data."""
-        self.process.kill()
-        self.process = start(self.kubeconfig, self.folder, self.control)
-        self.process.is_leading()
-
-
-@pytest.fixture(scope="module", params=["sandbox", REAL])
-def plant(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Plant]:
-    """`holdfast run` on the sandbox, then on the real control plane."""
-    folder, control = tmp_path_factory.mktemp("plant"), new_control()
-    with contextlib.ExitStack() as stack:
-        if request.param == "sandbox":
-            kubeconfig = stack.enter_context(sandbox_process())
-        else:
-            kubeconfig = request.getfixturevalue("real_plane").kubeconfig
-        process = start(kubeconfig, folder, control)
-        plant = Plant(kubeconfig, folder, control, process)
-        stack.callback(plant.stop)
-        process.is_leading()
-        yield plant
-
-
 @pytest.fixture
-async def site(plant: Plant) -> AsyncIterator[Site]:
+async def site(site: Site) -> AsyncIterator[Site]:
     """The plant, for one test; nothing is paused afterwards."""
-    async with Person(plant.kubeconfig) as person:
-        site = Site(plant.kubeconfig, plant.folder, plant.control, person, plant.process)
-        yield site
-        await holdfast(site, "resume", "--all")
-        await site.clean_up()
+    yield site
+    await holdfast(site, "resume", "--all")
 
 
 async def holdfast(site: Site, *arguments: str, code: int = 0) -> str:

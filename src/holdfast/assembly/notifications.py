@@ -82,10 +82,15 @@ class Notifications:
         """End the worker process."""
         await self._courier.stop()
 
-    def watching(self) -> Watching:
-        """Return the port `Watching` through which the controller's watch is shared."""
+    def watching(self, *others: WatchSink) -> Watching:
+        """Return the port `Watching` through which the controller's watch is shared.
+
+        Args:
+            others: Who else is told of the ConfigMaps. A scope has one watch and one sink, so
+                whoever began a watch of its own would take them from the controller.
+        """
         scope = WatchScope(CONFIG_MAP, self._parts.origin.namespace)
-        return _Shared(self._parts.connection.watching, scope, self)
+        return _Shared(self._parts.connection.watching, scope, (self, *others))
 
     def note(self) -> str:
         """Say how notifications do, for `holdfast status`."""
@@ -176,15 +181,15 @@ class BothRecorders:
 
 
 class _Shared:
-    """The port `Watching`; what it sees of one scope is told to a second sink as well."""
+    """The port `Watching`; what it sees of one scope is told to more sinks."""
 
-    def __init__(self, watching: Watching, scope: WatchScope, sink: WatchSink) -> None:
+    def __init__(self, watching: Watching, scope: WatchScope, more: Sequence[WatchSink]) -> None:
         self._watching = watching
         self._scope = scope
-        self._sink = sink
+        self._more = more
 
     def start(self, scope: WatchScope, sink: WatchSink) -> None:
-        shared = _BothSinks(sink, self._sink) if scope == self._scope else sink
+        shared = _Sinks(sink, *self._more) if scope == self._scope else sink
         self._watching.start(scope, shared)
 
     def stop(self, scope: WatchScope) -> None:
@@ -200,22 +205,22 @@ class _Shared:
         return self._watching.lag_s()
 
 
-class _BothSinks:
-    """A `WatchSink` that hands on to two."""
+class _Sinks:
+    """A `WatchSink` that hands on to several."""
 
-    def __init__(self, first: WatchSink, second: WatchSink) -> None:
-        self._both = (first, second)
+    def __init__(self, *sinks: WatchSink) -> None:
+        self._sinks = sinks
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
-        for sink in self._both:
+        for sink in self._sinks:
             sink.observe(scope, event, manifest)
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
-        for sink in self._both:
+        for sink in self._sinks:
             sink.listed(scope, keys, version)
 
     def failed(self, scope: WatchScope, error: Exception) -> None:
-        for sink in self._both:
+        for sink in self._sinks:
             sink.failed(scope, error)
 
 

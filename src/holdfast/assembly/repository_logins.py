@@ -35,11 +35,17 @@ class RepositoryLogins:
         self._is_stale = False
         self.credentials = RepositoryCredentials()
 
-    async def start(self, supervisor: Supervisor) -> None:
-        """Read them, and follow their changes."""
+    async def start(self, supervisor: Supervisor, *, shares_config_maps: bool = False) -> None:
+        """Read them, and follow their changes.
+
+        Args:
+            supervisor: For reading again.
+            shares_config_maps: Somebody else watches the ConfigMaps and tells of them: a scope has
+                one sink, and a watch of our own would take them from the controller.
+        """
         self._supervisor = supervisor
         await self.read()
-        for kind in (SECRET_V1, CONFIG_MAP):
+        for kind in (SECRET_V1,) if shares_config_maps else (SECRET_V1, CONFIG_MAP):
             self._connection.watching.start(WatchScope(kind, self._namespace), self)
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:

@@ -122,6 +122,12 @@ class Comparison:
     may_have_changed: bool = True
 
 
+_NOT_AGAIN = (
+    ". It is not tried again by itself at this revision: correct the cause, then run `app sync` "
+    "or commit"
+)
+
+
 def decide_auto_sync(app: Application, comparison: Comparison, now: datetime) -> Decision:
     """Return what automatic sync does after a comparison."""
     automated = app.sync_policy.automated
@@ -236,7 +242,8 @@ def _after_attempt(
     automated = app.sync_policy.automated
     if _phase(state.get("phase")) is not Phase.SUCCEEDED:
         names = _listed(comparison.revisions)
-        return Refuse(f"Failed last sync attempt to {names}: {state.get('message') or ''}")
+        said = str(state.get("message") or "").removesuffix(".")
+        return Refuse(f"Failed last sync attempt to {names}: {said}{_NOT_AGAIN}")
     prunes = automated is not None and automated.self_heal and automated.prune
     if not prunes or not extras:
         return Skip(SkipReason.ATTEMPTED)

@@ -125,7 +125,7 @@ def _check_destination(
 ) -> list[str]:
     found = resolve_destination(app.destination, clusters)
     if isinstance(found, str):
-        return [found]
+        return [f"{found}{_here(clusters)}"]
     namespace = app.destination.namespace
     if is_destination_permitted(project, found.server, found.name, namespace):
         return []
@@ -134,6 +134,14 @@ def _check_destination(
         f"application destination server '{where}' and namespace '{namespace}' do not match any of "
         f"the allowed destinations in project '{project.name}'"
     ]
+
+
+def _here(clusters: tuple[KnownCluster, ...]) -> str:
+    """Say what to do where one cluster alone is known, as in this version: the one it runs on."""
+    if len(clusters) != 1:
+        return ""
+    known = f"server {clusters[0].server} (name {clusters[0].name})"
+    return f"; set spec.destination to {known}, with a namespace: no other cluster is known"
 
 
 _SINGLE_SOURCE_INCOMPLETE = (

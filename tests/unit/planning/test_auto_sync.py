@@ -127,7 +127,10 @@ HEALS = {"prune": True, "selfHeal": True}
             automated(status=tried("Failed")),
             [CHANGED],
             SyncCode.OUT_OF_SYNC,
-            Refuse("Failed last sync attempt to [abc]: it broke"),
+            Refuse(
+                "Failed last sync attempt to [abc]: it broke. It is not tried again by itself at "
+                "this revision: correct the cause, then run `app sync` or commit"
+            ),
             id="6a failed",
         ),
         pytest.param(

@@ -9,6 +9,10 @@ from holdfast.planning.validate import KnownCluster, validate_spec
 from tests.support.applications import application, project
 
 SERVER = "https://kubernetes.default.svc"
+HERE = (
+    f"; set spec.destination to server {SERVER} (name in-cluster), with a namespace: "
+    "no other cluster is known"
+)
 REPO = "https://git.example/team/apps"
 INCOMPLETE = "spec.source.repoURL and either spec.source.path or spec.source.chart are required"
 
@@ -48,19 +52,20 @@ INCOMPLETE = "spec.source.repoURL and either spec.source.path or spec.source.cha
         pytest.param(
             {"destination": {"server": SERVER, "name": "in-cluster"}},
             {},
-            f"application destination can't have both name and server defined: in-cluster {SERVER}",
+            "application destination can't have both name and server defined: "
+            f"in-cluster {SERVER}{HERE}",
             id="server and name",
         ),
         pytest.param(
             {"destination": {"namespace": "prod"}},
             {},
-            "Destination server missing from app spec",
+            f"Destination server missing from app spec{HERE}",
             id="neither server nor name",
         ),
         pytest.param(
             {"destination": {"name": "east"}},
             {},
-            "there are no clusters with this name: east",
+            f"there are no clusters with this name: east{HERE}",
             id="unknown name",
         ),
         pytest.param(

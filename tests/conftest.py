@@ -25,6 +25,8 @@ from tools import control_plane
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from tests.support.plane import AuditWebhook
+
 TESTS = Path(__file__).parent
 TIME_LIMIT_S = {
     "unit": 5,
@@ -114,8 +116,8 @@ def start_plane(plane_programs: Path) -> Iterator[Callable[..., RealPlane]]:
     """Starts a plane of the test's own: `start_plane(audit=True)`."""
     planes: list[RealPlane] = []
 
-    def start(*, audit: bool = False) -> RealPlane:
-        planes.append(RealPlane.start(plane_programs, audit=audit))
+    def start(*, audit: bool = False, webhook: AuditWebhook | None = None) -> RealPlane:
+        planes.append(RealPlane.start(plane_programs, audit=audit, webhook=webhook))
         return planes[-1]
 
     yield start

@@ -42,12 +42,26 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 os.killpg(0, signal.SIGKILL)
 """
 
-_AUDIT_POLICY = {
+_AUDIT_POLICY: dict[str, object] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata"}],
 }
+
+
+@dataclass(frozen=True, slots=True)
+class AuditWebhook:
+    """Where kube-apiserver posts its audit events: three times a second, for tests.
+
+    Attributes:
+        policy: What it logs, instead of everything at level Metadata.
+    """
+
+    url: str
+    token: str
+    ca_file: Path
+    policy: dict[str, object]
 
 
 class PlaneError(Exception):
@@ -64,6 +78,7 @@ class RealPlane:
         port: where kube-apiserver listens, on 127.0.0.1 alone, over TLS.
         token: a bearer token of a member of system:masters.
         audit: whether each request is written to `audit_log`, one JSON object a line.
+        webhook: where audit events are posted, if anywhere.
     """
 
     programs: Path
@@ -72,21 +87,24 @@ class RealPlane:
     etcd_ports: tuple[int, int]
     token: str
     audit: bool = False
+    webhook: AuditWebhook | None = None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _watchdog: subprocess.Popen[bytes] | None = None
     _owned: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
-    def start(cls, programs: Path, *, audit: bool = False) -> Self:
+    def start(
+        cls, programs: Path, *, audit: bool = False, webhook: AuditWebhook | None = None
+    ) -> Self:
         """Starts a plane and waits until it is usable.
 
         Raises:
             PlaneError: it was not ready within 60 s, twice (a port can be taken in between).
         """
         try:
-            return cls._start_once(programs, audit=audit)
+            return cls._start_once(programs, audit, webhook)
         except PlaneError:
-            return cls._start_once(programs, audit=audit)
+            return cls._start_once(programs, audit, webhook)
 
     @classmethod
     def attach(cls, programs: Path, kubeconfig: Path) -> Self:
@@ -96,12 +114,12 @@ class RealPlane:
         return cls(programs, kubeconfig.parent, port, (0, 0), config["users"][0]["user"]["token"])
 
     @classmethod
-    def _start_once(cls, programs: Path, *, audit: bool) -> Self:
+    def _start_once(cls, programs: Path, audit: bool, webhook: AuditWebhook | None) -> Self:
         owned = tempfile.TemporaryDirectory(prefix="holdfast-plane-", ignore_cleanup_errors=True)
         port, client, peer = _free_ports(3)
         folder = Path(owned.name)
         token = secrets.token_hex(16)
-        plane = cls(programs, folder, port, (client, peer), token, audit, _owned=owned)
+        plane = cls(programs, folder, port, (client, peer), token, audit, webhook, _owned=owned)
         try:
             plane._bring_up()
         except BaseException:
@@ -209,9 +227,12 @@ class RealPlane:
 
     def _start_apiserver(self) -> None:
         folder = self.folder
-        audit = (
-            f"--audit-policy-file={folder / 'audit-policy.json'}",
-            f"--audit-log-path={self.audit_log}",
+        policy = f"--audit-policy-file={folder / 'audit-policy.json'}"
+        posts = (
+            f"--audit-webhook-config-file={folder / 'audit-webhook.json'}",
+            "--audit-webhook-batch-max-wait=300ms",
+            # It starts before whoever listens does.
+            "--audit-webhook-initial-backoff=200ms",
         )
         self._run(
             "kube-apiserver",
@@ -232,7 +253,9 @@ class RealPlane:
             "--endpoint-reconciler-type=none",
             "--allow-privileged=true",
             "--profiling=false",
-            *(audit if self.audit else ()),
+            *((policy,) if self.audit or self.webhook else ()),
+            *((f"--audit-log-path={self.audit_log}",) if self.audit else ()),
+            *(posts if self.webhook else ()),
         )
 
     def _start_companions(self) -> None:
@@ -295,12 +318,25 @@ class RealPlane:
             "contexts": [{"name": "plane", "context": {"cluster": "plane", "user": "admin"}}],
             "current-context": "plane",
         }
+        policy, webhook = _AUDIT_POLICY, {}
+        if self.webhook is not None:
+            policy = self.webhook.policy
+            listener = {
+                "server": self.webhook.url,
+                "certificate-authority": str(self.webhook.ca_file),
+            }
+            webhook = {
+                **kubeconfig,
+                "clusters": [{"name": "plane", "cluster": listener}],
+                "users": [{"name": "admin", "user": {"token": self.webhook.token}}],
+            }
         tokens = f'{self.token},admin,admin,"system:masters"\n'
         for name, text in (
             ("tokens.csv", tokens),
             ("kubeconfig", json.dumps(kubeconfig, indent=1)),
             ("scheduler.json", json.dumps(scheduler)),
-            ("audit-policy.json", json.dumps(_AUDIT_POLICY)),
+            ("audit-policy.json", json.dumps(policy)),
+            ("audit-webhook.json", json.dumps(webhook)),
         ):
             path = self.folder / name
             path.touch(mode=0o600)

@@ -1,17 +1,26 @@
 """Which journal is meant, opened for writing (the controller) or for reading (the command line)."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from holdfast.assembly.places import sandbox_data, state_home
+from holdfast.domain.errors import HoldfastError
+from holdfast.domain.journal import Episode, EpisodeFilter
 from holdfast.domain.ports import Clock
 from holdfast.journal.engines import parse_dsn
 from holdfast.journal.reading import Journal
 from holdfast.journal.writer import JournalWriter
 
+log = logging.getLogger(__name__)
+
+_RECALL_S = 1.0
+_RECALLED = timedelta(hours=1)
+_MOST_RECALLED = 2000
 FILE = "journal.db"
 OFF = "off"
 VARIABLE = "HOLDFAST_JOURNAL"
@@ -45,6 +54,23 @@ async def writing_journal(
         yield writer
     finally:
         await asyncio.to_thread(writer.stop)
+
+
+async def recent_episodes(writer: JournalWriter, clock: Clock) -> tuple[Episode, ...]:
+    """Return what a journal knows of the last hour of this very Holdfast, for a start.
+
+    A second at most: what is broken or slow then costs that memory and nothing else (apply.md C4).
+    """
+    since = clock.now() - _RECALLED
+    wanted = EpisodeFilter(since=since, limit=_MOST_RECALLED, source=writer.source)
+    try:
+        async with asyncio.timeout(_RECALL_S):
+            return await Journal(writer.url).episodes(wanted)
+    except TimeoutError:
+        log.warning("the journal was not read within %g s: heals are paced anew", _RECALL_S)
+    except HoldfastError as error:
+        log.info("no earlier heals are known code=%s %s", error.code, error)
+    return ()
 
 
 def open_journal(dsn: str = "", kubeconfig: str = "") -> Journal:

@@ -6,8 +6,10 @@ health checks and says so.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.applications import Starlette
@@ -38,13 +40,16 @@ def parse_address(text: str, flag: str) -> tuple[str, int]:
 
 
 def build_application(
-    is_ready: Callable[[], bool], metrics: PrometheusMetrics | None = None
+    is_ready: Callable[[], bool],
+    metrics: PrometheusMetrics | None = None,
+    more: Sequence[Route] = (),
 ) -> Starlette:
     """Return the ASGI application of a listener.
 
     Args:
         is_ready: Whether `/readyz` says yes.
         metrics: What `/metrics` shows; None leaves it out.
+        more: Further routes.
     """
 
     async def health(_request: Request) -> Response:
@@ -73,6 +78,7 @@ def build_application(
         Route("/healthz", health),
         Route("/readyz", ready),
         Route("/api/version", version),
+        *more,
     ]
     if metrics is not None:
         routes.append(Route("/metrics", scrape))
@@ -98,9 +104,43 @@ def open_listener(address: str, flag: str) -> socket.socket:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Files (PEM) of a certificate with its chain, and of its key."""
+
+    chain: str
+    key: str
+
+    def check(self) -> None:
+        """Read both.
+
+        Raises:
+            ConfigurationError: HF3009, they cannot be read or do not belong together.
+        """
+        try:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(self.chain, self.key)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                "HF3009",
+                f"--tls-cert-file {self.chain} with --tls-key-file {self.key} cannot be used: "
+                f"{error.strerror or 'they are no certificate with its key'}",
+                hint="give PEM files: the certificate with its chain, and its key unencrypted",
+                retry=Retry.NEVER,
+            ) from error
+
+
 @asynccontextmanager
-async def listening(application: Starlette, address: str, flag: str) -> AsyncIterator[str]:
+async def listening(
+    application: Starlette, address: str, flag: str, certificate: Certificate | None = None
+) -> AsyncIterator[str]:
     """Serve an application while the block runs; yield its address, `""` when it is off.
+
+    Args:
+        application: What is served.
+        address: `HOST:PORT`, or `off`.
+        flag: Where the address comes from, for errors.
+        certificate: For TLS; None serves plain HTTP.
 
     Raises:
         ConfigurationError: HF3009, the address is taken or cannot be used.
@@ -113,6 +153,8 @@ async def listening(application: Starlette, address: str, flag: str) -> AsyncIte
     listener.setblocking(False)
     config = uvicorn.Config(
         application,
+        ssl_certfile=certificate.chain if certificate is not None else None,
+        ssl_keyfile=certificate.key if certificate is not None else None,
         http="httptools",
         ws="none",
         lifespan="off",

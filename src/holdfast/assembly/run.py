@@ -17,11 +17,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from holdfast import __version__
+from holdfast.assembly.audit import AuditIntake, read_token
 from holdfast.assembly.drift_metrics import DriftMetrics
-from holdfast.assembly.journal import default_journal, writing_journal
-from holdfast.assembly.listeners import build_application, listening
+from holdfast.assembly.journal import default_journal, recent_episodes, writing_journal
+from holdfast.assembly.listeners import OFF, Certificate, build_application, listening
 from holdfast.assembly.notifications import BothRecorders, NotificationParts, Notifications
 from holdfast.assembly.places import controller_data
 from holdfast.assembly.repository_logins import RepositoryLogins
@@ -47,6 +49,9 @@ from holdfast.renderers.dispatch import Renderers
 from holdfast.sources.git import GitSources
 from holdfast.sources.trust import Trust, default_known_hosts
 
+if TYPE_CHECKING:
+    from holdfast.domain.events import Listener
+
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
@@ -70,6 +75,8 @@ class RunSettings:
         data: Folder for identity and copies of repositories; None chooses one by cluster.
         journal: DSN or path; `""` is `journal.db` in the data folder if one was given, else in
             the state folder of this account; `off` keeps none.
+        audit_token_file: Holds the token of kube-apiserver's audit webhook; `""` takes none.
+        tls: For `listen`; None is plain HTTP.
     """
 
     kubeconfig: str = ""
@@ -83,6 +90,8 @@ class RunSettings:
     selector: str = ""
     data: Path | None = None
     journal: str = ""
+    audit_token_file: str = ""
+    tls: Certificate | None = None
 
 
 @dataclass(slots=True)
@@ -100,6 +109,7 @@ class Running:
     version: str = ""
     journal: JournalWriter | None = None
     journal_told: dict[str, int] = field(default_factory=dict)
+    audit: AuditIntake | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -132,6 +142,7 @@ async def run_controller(
         running.journal = await stack.enter_async_context(
             writing_journal(dsn, source, SystemClock())
         )
+        running.audit = _audit(settings, running.journal)
         metrics = await _open_listeners(stack, settings, access, running)
         life = _Life(settings, access, data, identity, metrics, running, say)
         async with asyncio.TaskGroup() as group:
@@ -200,8 +211,13 @@ class _Life:
                 self.data,
                 self.running.journal,
                 self._notifications(connection, supervisor),
+                self.running.audit,
             )
             stack.push_async_callback(parts.notifications.stop)
+            audit = self.running.audit
+            if audit is not None:
+                await audit.connect(connection.reader, connection.kinds)
+                supervisor.spawn("audit", audit.settle)
             ports = await _ports(stack, parts)
             self.say(
                 f"Holdfast v{__version__} on {self.access.server} ({self.running.version}), "
@@ -240,13 +256,14 @@ class _Parts:
     data: Path
     journal: JournalWriter | None
     notifications: Notifications
+    audit: AuditIntake | None
 
 
 async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     connection, clock = parts.connection, parts.clock
     trust = Trust(str(parts.data / "trust"), default_known_hosts())
     logins = RepositoryLogins(connection, parts.settings.namespace, trust)
-    await logins.start(parts.supervisor, shares_config_maps=True)
+    await logins.start(parts.supervisor)
     sources = GitSources(
         str(parts.data / "repositories"),
         parts.settings.allow_local_repos,
@@ -259,7 +276,9 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     await renderer.start()
     recorder = EventRecorder(connection.system, clock)
     parts.supervisor.spawn("events", recorder.run)
-    listeners = (DriftMetrics(parts.metrics), parts.notifications.teller)
+    listeners: tuple[Listener, ...] = (DriftMetrics(parts.metrics), parts.notifications.teller)
+    for last in (parts.journal, parts.audit.attribution if parts.audit is not None else None):
+        listeners = (*listeners, last) if last is not None else listeners
     parts.notifications.start()
     return ControllerPorts(
         clock=clock,
@@ -269,12 +288,12 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         system=connection.system,
         kinds=connection.kinds,
         sealing=connection.sealing,
-        watching=parts.notifications.watching(logins),
+        watching=parts.notifications.watching(),
         sources=sources,
         renderer=renderer,
         recorder=BothRecorders(recorder, parts.notifications.teller),
         metrics=parts.metrics,
-        listeners=(*listeners, parts.journal) if parts.journal is not None else listeners,
+        listeners=listeners,
     )
 
 
@@ -356,18 +375,18 @@ class _Leadership:
         self._running.leads = True
 
     async def _control(self) -> None:
-        controller = Controller(
-            self._ports,
-            ControllerSettings(
-                control_namespace=self._settings.namespace,
-                selector=self._settings.selector,
-                observe=self._settings.observe,
-                identity=self._identity.name,
-            ),
+        settings = ControllerSettings(
+            control_namespace=self._settings.namespace,
+            selector=self._settings.selector,
+            observe=self._settings.observe,
+            identity=self._identity.name,
         )
+        controller = Controller(self._ports, settings)
+        journal = self._running.journal
+        if journal is not None:
+            controller.lane.recall(await recent_episodes(journal, self._ports.clock))
+            journal.resume()
         self._running.controller = controller
-        if self._running.journal is not None:
-            self._running.journal.resume()
         self._running.started.set()
         try:
             await controller.run()
@@ -387,6 +406,18 @@ def _identity(data: Path, say: Say) -> StableIdentity:
         return claim_identity(None, {})
 
 
+def _audit(settings: RunSettings, journal: JournalWriter | None) -> AuditIntake | None:
+    if not settings.audit_token_file:
+        return None
+    if journal is None or settings.listen in OFF:
+        raise ConfigurationError(
+            "HF3009",
+            "--audit-token-file needs a journal and --listen: there it comes in, and is kept",
+            hint="leave --journal off and --listen off out, or leave --audit-token-file out",
+        )
+    return AuditIntake(read_token(settings.audit_token_file), journal, SystemClock())
+
+
 async def _open_listeners(
     stack: AsyncExitStack, settings: RunSettings, access: Access, running: Running
 ) -> PrometheusMetrics:
@@ -396,8 +427,11 @@ async def _open_listeners(
     def is_ready() -> bool:
         return running.leads and running.controller is not None
 
-    front = build_application(is_ready)
-    address = await stack.enter_async_context(listening(front, settings.listen, "--listen"))
+    audit = (running.audit.route(),) if running.audit is not None else ()
+    front = build_application(is_ready, more=audit)
+    address = await stack.enter_async_context(
+        listening(front, settings.listen, "--listen", settings.tls)
+    )
     shown = build_application(is_ready, metrics)
     scraped = await stack.enter_async_context(
         listening(shown, settings.metrics_listen, "--metrics-listen")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli import exit_codes
 from holdfast.cli.command import Call, CommandSpec
-from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.cli.pflag import Flag, FlagKind, UsageError
 
 if TYPE_CHECKING:
     import asyncio
 
+    from holdfast.assembly.listeners import Certificate
     from holdfast.assembly.sandbox import ClusterSettings
 
 _SWITCH, _NUMBER, _STRINGS = FlagKind.SWITCH, FlagKind.NUMBER, FlagKind.STRINGS
@@ -88,6 +89,19 @@ async def _sandbox(call: Call) -> int:
     return await _serve(call, lambda stop: run_sandbox(settings, stop, call.note, _ready(call)))
 
 
+def _certificate(call: Call) -> "Certificate | None":
+    from holdfast.assembly.listeners import Certificate
+
+    chain, key = call.values.text("tls-cert-file"), call.values.text("tls-key-file")
+    if not chain and not key:
+        return None
+    if not (chain and key):
+        raise UsageError("--tls-cert-file and --tls-key-file belong together")
+    certificate = Certificate(chain, key)
+    certificate.check()
+    return certificate
+
+
 async def _run(call: Call) -> int:
     from holdfast.assembly.run import RunSettings, run_controller
 
@@ -104,6 +118,8 @@ async def _run(call: Call) -> int:
         selector=values.text("selector"),
         data=_folder(values.text("data")),
         journal=values.text("journal"),
+        audit_token_file=values.text("audit-token-file"),
+        tls=_certificate(call),
     )
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 
@@ -232,6 +248,13 @@ COMMANDS = {
             Flag("data", "Folder for copies of repositories; by default one for each cluster.",
                  metavar="DIR"),
             _JOURNAL,
+            Flag("tls-cert-file", "Serve --listen with TLS: PEM file of the certificate and its "
+                 "chain.", metavar="FILE"),
+            Flag("tls-key-file", "PEM file of the key of --tls-cert-file.", metavar="FILE"),
+            Flag("audit-token-file", "Take the audit webhook of kube-apiserver at POST /audit of "
+                 "--listen: who asks must know the token in this file. Without it: off. "
+                 "kube-apiserver sends a token over TLS alone (--tls-cert-file).",
+                 metavar="FILE"),
             *_LOGS,
         ),
         examples=("holdfast run --observe", "holdfast run --namespace argocd --selector team=a"),

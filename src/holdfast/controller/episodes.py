@@ -95,6 +95,7 @@ class Episodes:
                     message,
                     self._clock.now(),
                     state.applied.hash if state.applied is not None else "",
+                    state.memory.step,
                 )
             )
             if outcome is Outcome.HEALED:

@@ -14,7 +14,7 @@ very object. Rules A1-A3 of docs/internals/argocd/apply.md hold here:
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
@@ -43,6 +43,7 @@ from holdfast.domain.drift import Drift, DriftKind
 from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import Closing, Outcome
 from holdfast.domain.identity import AppKey, ResourceKey, Uid
+from holdfast.domain.journal import Episode
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.plan import Authorized, Purpose, Refused
@@ -51,6 +52,7 @@ from holdfast.domain.verdict import Heal, Hold, HoldReason, Nothing, Verdict, Wa
 from holdfast.healing.decide import decide
 from holdfast.healing.fights import with_values
 from holdfast.healing.memory import HealPolicy, next_attempt_at, remember, restored, undone
+from holdfast.healing.recall import recall
 from holdfast.kit.tasks import Supervisor
 
 log = logging.getLogger(__name__)
@@ -109,6 +111,16 @@ class HealLane:
     def close(self) -> None:
         """Heal nothing any more, whatever still comes: somebody else leads from now on."""
         self._is_closed = True
+
+    def recall(self, episodes: Iterable[Episode]) -> None:
+        """Go on where the last process was: neither a backoff nor a fight begins anew (C4)."""
+        now, now_s = self._clock.now(), self._clock.monotonic()
+
+        def to_s(moment: datetime) -> float:
+            # A wall clock that was set back since must not put an end into the future.
+            return now_s - max(0.0, (now - moment).total_seconds())
+
+        self._registry.pasts = recall(episodes, self._policy, to_s)
 
     # --- events -------------------------------------------------------------------------------
 
@@ -354,13 +366,14 @@ class HealLane:
         now = self._clock.monotonic()
         refused = error.retry is Retry.NEVER or _was_judged(error)
         outcome = Outcome.REFUSED if refused else Outcome.POSTPONED
-        self._episodes.attempted(state, sighting, outcome, f"{error.code} {error.message}")
         if refused:
             # The server's words on this very manifest: one try for each step of the backoff.
             hashed = state.applied.hash if state.applied else ""
             state.memory = remember(
                 state.memory, self._policy, now, refusal=error.message, manifest=hashed
             )
+        self._episodes.attempted(state, sighting, outcome, f"{error.code} {error.message}")
+        if refused:
             log.warning("heal refused object=%s code=%s %s", state.key, error.code, error)
             self._look_again(state, next_attempt_at(state.memory, self._policy, now))
             self._changed(state)

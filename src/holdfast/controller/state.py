@@ -34,6 +34,7 @@ from holdfast.schema.field_path import Path
 if TYPE_CHECKING:
     from holdfast.domain.pause import Pause
     from holdfast.domain.project import Project
+    from holdfast.healing.recall import Past
 
 
 NOTHING_IGNORED = IgnoredPaths()
@@ -274,6 +275,8 @@ class Registry:
         self.pauses: dict[str, Pause] | None = {}
         # Live objects of watched kinds that nobody declared so far: a new target may be there.
         self.untracked: set[ResourceKey] = set()
+        # From the journal: heals and fights of the last process, each until its object is seen.
+        self.pasts: dict[ResourceKey, Past] = {}
         # Name -> whether it is being deleted; None while the cluster does not let us see them.
         self.namespaces: dict[str, bool] | None = None
         self.index: ObjectIndex[ObjectState] = ObjectIndex()
@@ -346,6 +349,10 @@ class Registry:
             key = share_key(key)
             found = self.objects[key] = ObjectState(key)
             self.index.add(found)
+            past = self.pasts.pop(key, None)
+            if past is not None:
+                found.memory, found.undos = past.memory, past.undos
+                found.differing = past.differing
         return found
 
     def objects_of(self, app: AppState) -> list[ObjectState]:

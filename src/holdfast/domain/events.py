@@ -118,6 +118,7 @@ class HealAttempted:
 
     Attributes:
         manifest: Hash of what was applied: a refusal is of this manifest alone.
+        step: How many heals in a row had to wait, this one included: the pace goes on from there.
     """
 
     episode: str
@@ -128,6 +129,7 @@ class HealAttempted:
     message: str
     at: datetime
     manifest: str = ""
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class HealMade:
     Attributes:
         took_s: Seconds from the receipt of the event to the server's answer.
         changes: What it put back; it may be more than what was seen first.
+        manifest, step: See `domain.events.HealAttempted`; for the next start.
     """
 
     at: datetime
@@ -77,6 +78,8 @@ class HealMade:
     took_s: float
     message: str
     changes: tuple[FieldChange, ...] = ()
+    manifest: str = ""
+    step: int = 0
 
     def to_tree(self) -> Tree:
         """Return it as JSON."""
@@ -179,12 +182,14 @@ class EpisodeFilter:
         since: Not older than this; None is all.
         open_only: Only those that go on.
         limit: At most so many.
+        source: Only of the Holdfast of this name; `""` is all.
     """
 
     app: str = ""
     since: datetime | None = None
     open_only: bool = False
     limit: int = 100
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

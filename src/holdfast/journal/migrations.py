@@ -26,13 +26,14 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _add_culprits(connection: Connection) -> None:
-    """Who made a drift; and which manifest was refused, and where a field stands.
+    """Who made a drift; in which version it was seen; what the next start must know of a heal.
 
     A new database has the columns from the first step.
     """
     CULPRITS.create(connection)
     for table, column, definition in (
         (HEALS, "manifest", "TEXT NOT NULL DEFAULT ''"),
+        (HEALS, "step", "INTEGER NOT NULL DEFAULT 0"),
         (DRIFTS, "object_version", "BIGINT NOT NULL DEFAULT 0"),
     ):
         if column not in {known["name"] for known in inspect(connection).get_columns(table.name)}:

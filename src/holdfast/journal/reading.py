@@ -103,6 +103,8 @@ def _episodes(connection: Connection, wanted: EpisodeFilter) -> tuple[Episode, .
         query = query.where(DRIFTS.c.app == name)
         if namespace:
             query = query.where(DRIFTS.c.app_namespace == namespace)
+    if wanted.source:
+        query = query.where(DRIFTS.c.source == wanted.source)
     if wanted.since is not None:
         query = query.where(DRIFTS.c.detected_at >= wanted.since)
     if wanted.open_only:
@@ -129,7 +131,15 @@ def _completed(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[Episod
         episode = found[row.episode]
         found[row.episode] = replace(episode, decisions=(*episode.decisions, made))
     for row in _about(connection, HEALS, list(found)):
-        heal = HealMade(row.at, row.outcome, row.took_s, row.message, _changes(row.changes))
+        heal = HealMade(
+            row.at,
+            row.outcome,
+            row.took_s,
+            row.message,
+            _changes(row.changes),
+            row.manifest,
+            row.step,
+        )
         episode = found[row.episode]
         found[row.episode] = replace(episode, heals=(*episode.heals, heal))
     for row in _about(connection, CULPRITS, list(found)):

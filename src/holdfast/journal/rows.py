@@ -60,6 +60,7 @@ def row_of(happening: Happening, source: str) -> Row:
                     "message": shown_text(happening.message),
                     "changes": _changes(happening.drift),
                     "manifest": happening.manifest,
+                    "step": happening.step,
                     "at": happening.at,
                 },
             )

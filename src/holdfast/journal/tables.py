@@ -84,6 +84,7 @@ HEALS = Table(
     Column("message", Text, nullable=False),
     Column("changes", JSON, nullable=False),
     Column("manifest", Text, nullable=False, server_default=""),
+    Column("step", Integer, nullable=False, server_default="0"),
     Column("at", Moment, nullable=False),
     Index("heals_by_episode", "episode"),
     Index("heals_by_time", "at"),

@@ -76,6 +76,7 @@ class JournalWriter:
     """Writes the journal.
 
     Attributes:
+        url, source: As given.
         written, dropped: Rows so far.
     """
 
@@ -94,8 +95,8 @@ class JournalWriter:
             now: The wall clock; called by the thread.
             settings: How it writes.
         """
-        self._url = url
-        self._source = source
+        self.url = url
+        self.source = source
         self._now = now
         self._settings = settings or WriterSettings()
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
@@ -111,7 +112,7 @@ class JournalWriter:
     @property
     def place(self) -> str:
         """Where it is, for people; without a password."""
-        return display(self._url)
+        return display(self.url)
 
     # --- the event loop's side ----------------------------------------------------------------
 
@@ -230,9 +231,9 @@ class JournalWriter:
     def _open(self) -> None:
         if self._engine is not None:
             return
-        if is_sqlite(self._url) and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = writing_engine(self._url)
+        if is_sqlite(self.url) and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = writing_engine(self.url)
         with self._engine.begin() as connection:
             migrate(connection, self._now())
 
@@ -249,7 +250,7 @@ class JournalWriter:
                 elif isinstance(item, DriftAttributed):
                     rows.append(culprit_row(item))
                 else:
-                    rows.append(row_of(item, self._source))
+                    rows.append(row_of(item, self.source))
             _insert(connection, rows)
         self.written += sum(not isinstance(item, _Resumed) for item in work)
 
@@ -257,7 +258,7 @@ class JournalWriter:
         """End what this Holdfast left open when it stopped: a new life opens its own episodes."""
         left = (
             select(DRIFTS.c.id, literal(Closing.INTERRUPTED.value), literal(at, CLOSINGS.c.at.type))
-            .where(DRIFTS.c.source == self._source)
+            .where(DRIFTS.c.source == self.source)
             .where(~exists().where(CLOSINGS.c.episode == DRIFTS.c.id))
         )
         connection.execute(insert(CLOSINGS).from_select(["episode", "how", "at"], left))

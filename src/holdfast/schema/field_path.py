@@ -184,6 +184,65 @@ def human_form(path: Path) -> str:
     return "".join(parts)
 
 
+_HUMAN_NAME = re.compile(r"\.?([A-Za-z_$][A-Za-z0-9_$-]*)")
+_HUMAN_KEY = re.compile(r"([^=\[\],\"]+)=")
+_HUMAN_INDEX = re.compile(r"(\d+)\]")
+_VALUE = json.JSONDecoder()
+
+
+def parse_human_form(text: str) -> Path | None:
+    """Return the path that `human_form` wrote, None when it is no such text."""
+    elements: list[PathElement] = []
+    place = 0
+    try:
+        while place < len(text):
+            name = _HUMAN_NAME.match(text, place)
+            if name is not None:
+                elements.append(FieldName(name[1]))
+                place = name.end()
+            elif text[place] == "[":
+                element, place = _parse_bracket(text, place + 1)
+                elements.append(element)
+            else:
+                return None
+    except (ValueError, IndexError):
+        return None
+    return tuple(elements)
+
+
+def _parse_bracket(text: str, place: int) -> tuple[PathElement, int]:
+    """Return the element in brackets and the place behind it.
+
+    Raises:
+        ValueError, IndexError: It is none.
+    """
+    index = _HUMAN_INDEX.match(text, place)
+    if index is not None:
+        return ListIndex(int(index[1])), index.end()
+    if text[place] == '"':
+        value, end = _VALUE.raw_decode(text, place)
+        return FieldName(value), _closed(text, end)
+    if text[place] == "=":
+        value, end = _VALUE.raw_decode(text, place + 1)
+        return SetValue(value), _closed(text, end)
+    fields: list[tuple[str, JSON]] = []
+    while True:
+        key = _HUMAN_KEY.match(text, place)
+        if key is None:
+            raise ValueError(text)
+        value, place = _VALUE.raw_decode(text, key.end())
+        fields.append((key[1], value))
+        if text[place] == "]":
+            return ListKey(tuple(fields)), place + 1
+        place += 1
+
+
+def _closed(text: str, place: int) -> int:
+    if text[place] != "]":
+        raise ValueError(text)
+    return place + 1
+
+
 def server_form(path: Path) -> str:
     """Return a path in the words of the API server: `.spec.containers[name="web"].image`."""
     return "".join(

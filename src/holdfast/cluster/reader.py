@@ -1,6 +1,6 @@
 """Reading objects, pod logs, and who we are. Implements the port `ClusterReader`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -123,7 +123,7 @@ class Reader:
 
     async def logs(
         self, namespace: str, pod: str, query: LogQuery | None = None
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Yield the lines of a container's log, without their newline.
 
         Raises:

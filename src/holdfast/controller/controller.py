@@ -15,6 +15,7 @@ from holdfast.controller.app_info import forget_app_info, tell_app_info
 from holdfast.controller.clock_steps import ClockSteps
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
+from holdfast.controller.packing import at_rest
 from holdfast.controller.pauses import Reminders
 from holdfast.controller.run_state import restore_run, start_run
 from holdfast.controller.schedule import Schedule
@@ -330,7 +331,7 @@ class Controller:
                 self._queue.add(key, Level.RECENT)
                 return
             raise
-        state.application = Application.parse(answer)
+        state.application = at_rest(Application.parse(answer))
         self._lanes.status.tell(state, Reason.OPERATION_STARTED, end.event)
         self._queue.add(key, Level.RECENT)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
+from holdfast.controller.packing import at_rest
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.events import Closing
@@ -122,10 +123,15 @@ class Observer:
         # What the watch said last, not what we know: the answer to a status write of ours may
         # have brought somebody else's change along, and that change must not go unnoticed.
         old = self._seen_apps.get(key) if known is not None else None
-        if old is not None and manifest.version_number <= old.manifest.version_number:
+        version = manifest.version_number
+        if old is not None and version <= old.manifest.version_number:
             return
-        app = self._seen_apps[key] = Application.parse(manifest)
-        if known is None or manifest.version_number >= known.application.manifest.version_number:
+        if known is not None and known.application.manifest.version_number == version:
+            app = known.application  # our own write, of which we kept the answer
+        else:
+            app = at_rest(Application.parse(manifest))
+        self._seen_apps[key] = app
+        if known is None or version >= known.application.manifest.version_number:
             known = self._registry.add_app(app)
         if old is not None and _heals_more(old, app):
             self.reconsider(self._registry.objects_of(known))

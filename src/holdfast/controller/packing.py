@@ -10,15 +10,16 @@ the same for most objects of a kind. Those used last are kept, whole; any other 
 
 import sys
 import zlib
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import orjson
 
 from holdfast.diffing.echo import Echo
+from holdfast.domain.application import Application
 from holdfast.domain.health import Health
 from holdfast.domain.identity import GroupVersionKind, ResourceKey, Uid
-from holdfast.domain.manifest import JSON, Manifest
+from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.schema.field_set import FieldSet
 from holdfast.schema.projection import MISSING, REPEATED, Projection
 
@@ -26,6 +27,7 @@ _WINDOW = 32 * 1024  # what deflate can look back upon
 _KINDS = 1024  # of so many kinds a sample is kept
 _LEVEL = 6
 _FIELD_SETS = 512
+_HOT_STATUSES = 64  # of Applications that are being worked on
 
 _samples: dict[str, bytes] = {}
 
@@ -94,6 +96,25 @@ class PackedEcho:
         )
         projection = Projection(field_set, values, orders)
         return Echo(self.uid, fields, field_set, projection, self.is_owned)
+
+
+def at_rest(app: Application) -> Application:
+    """Return an Application as it is kept: its status packed, managedFields left out.
+
+    The status names every object and is most of an Application; it is read while a round or an
+    operation works on it, and rests otherwise. Nobody here asks who manages its fields.
+    """
+    tree = app.manifest.tree
+    kept = {key: value for key, value in tree.items() if key != "status"}
+    kept["metadata"] = {k: v for k, v in app.manifest.metadata.items() if k != "managedFields"}
+    packed = Packed(*_squeeze("status of an Application", orjson.dumps(app.status)))
+    return replace(app, manifest=Manifest(kept), read_status=partial(_status_of, packed))
+
+
+@lru_cache(maxsize=_HOT_STATUSES)
+def _status_of(packed: Packed) -> Tree:
+    status: Tree = orjson.loads(_expand(packed.data, packed.sample))
+    return status
 
 
 def share(text: str) -> str:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 
 from holdfast.config.settings import ControllerSettings
+from holdfast.controller.packing import at_rest
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run
 from holdfast.controller.state import AppState, HealedObject, Registry
 from holdfast.domain.application import (
@@ -197,7 +198,7 @@ class StatusWriter:
         if known is None or known.application.manifest.uid != answer.uid:
             return
         if known.application.manifest.version_number < answer.version_number:
-            known.application = app
+            known.application = at_rest(app)
 
     async def _say_too_large(self, state: AppState) -> None:
         condition = {
@@ -265,7 +266,8 @@ class StatusWriter:
 def _keep(state: AppState, status: Tree) -> None:
     """With `--observe`: keep the status in memory, and say in the log what it comes to."""
     app = state.application
-    state.application = Application.parse(Manifest({**app.manifest.tree, "status": status}))
+    whole = Manifest({**app.manifest.tree, "status": status})
+    state.application = at_rest(Application.parse(whole))
     text = _summary(status)
     if text != state.observed:
         state.observed = text

@@ -4,8 +4,8 @@ Names, defaults and meaning: docs/internals/argocd/controller.md §1.1-§1.6. Th
 available as `manifest`; nothing is ever written back from the parsed form.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from holdfast.domain.identity import ARGO_GROUP, AppKey, GroupVersionKind
 from holdfast.domain.manifest import JSON, Manifest, Tree
@@ -92,6 +92,7 @@ class Application:
         is_hydrated: Whether `spec.sourceHydrator` is used.
         history_limit: Entries of `status.history` to keep, never negative.
         operation: The requested operation, or None.
+        read_status: Where the status is kept when `manifest` is without it, or None.
     """
 
     manifest: Manifest
@@ -105,6 +106,7 @@ class Application:
     ignore_rules: tuple[IgnoreRule, ...]
     history_limit: int
     operation: Operation | None
+    read_status: Callable[[], Tree] | None = field(default=None, compare=False, repr=False)
 
     @property
     def spec(self) -> Mapping[str, JSON]:
@@ -114,6 +116,8 @@ class Application:
     @property
     def status(self) -> Mapping[str, JSON]:
         """`status` as last read."""
+        if self.read_status is not None:
+            return self.read_status()
         return _mapping(self.manifest.tree.get("status"))
 
     @property

@@ -17,6 +17,7 @@ from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.packing import at_rest
 from holdfast.controller.pauses import Reminders
+from holdfast.controller.projects import Projects
 from holdfast.controller.run_state import restore_run, start_run
 from holdfast.controller.schedule import Schedule
 from holdfast.controller.state import AppState, ObjectState, Registry
@@ -62,6 +63,7 @@ class Controller:
         self._settings = settings
         self.installation = InstallationSettings()
         self.registry = Registry(settings.control_namespace)
+        self.registry.projects = self._projects = Projects()
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
         self._kinds_are_stale = False
         self._watched_repositories: set[str] = set()
@@ -207,6 +209,7 @@ class Controller:
         self.installation = settings
         self._lanes.objects.tracking = settings.tracking
         self._lanes.desired.settings = settings
+        self._projects.inherit(settings.global_projects)
         for key in self.registry.apps:
             self._queue.add(key, Level.LATEST)
 

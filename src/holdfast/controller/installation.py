@@ -13,6 +13,7 @@ from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.kit.yamlio import load_one
 from holdfast.planning.exclusions import ResourceFilter
+from holdfast.planning.global_projects import GlobalProject, parse_global_projects
 from holdfast.planning.tracking import DEFAULT_INSTANCE_LABEL, Tracking, TrackingMethod
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class InstallationSettings:
         ignore_rules: System-level ignore rules.
         kinds: Kinds that are never looked at.
         renderer: Keys that matter to renderers, as written.
+        global_projects: Projects from which others inherit limits.
         not_built: Keys whose meaning this version does not have.
     """
 
@@ -44,6 +46,7 @@ class InstallationSettings:
     ignore_rules: tuple[IgnoreRule, ...] = ()
     kinds: ResourceFilter = field(default_factory=ResourceFilter)
     renderer: tuple[tuple[str, str], ...] = ()
+    global_projects: tuple[GlobalProject, ...] = ()
     not_built: tuple[str, ...] = ()
 
 
@@ -57,6 +60,7 @@ def read_installation(config_map: Manifest | None) -> InstallationSettings:
         instance_label=str(data.get("application.instanceLabelKey") or DEFAULT_INSTANCE_LABEL),
         installation_id=str(data.get("installationID") or ""),
     )
+    inherited, unread = _global_projects(data)
     return InstallationSettings(
         tracking=tracking,
         ignore_rules=tuple(_ignore_rules(data)),
@@ -68,7 +72,8 @@ def read_installation(config_map: Manifest | None) -> InstallationSettings:
                 if key.startswith(_RENDERER_PREFIXES)
             )
         ),
-        not_built=tuple(sorted(_not_built(data))),
+        global_projects=inherited,
+        not_built=tuple(sorted([*_not_built(data), *unread])),
     )
 
 
@@ -100,6 +105,17 @@ def _kinds(data: Mapping[str, JSON]) -> ResourceFilter:
         for key in ("resource.exclusions", "resource.inclusions")
     ]
     return ResourceFilter.parse(lists[0], lists[1])
+
+
+def _global_projects(data: Mapping[str, JSON]) -> tuple[tuple[GlobalProject, ...], list[str]]:
+    """Return the entries; where they cannot be read none holds, and a condition says so."""
+    key = "globalProjects"
+    try:
+        text = data.get(key)
+        return parse_global_projects(load_one(str(text)) if text else None), []
+    except (HoldfastError, ValueError) as error:
+        log.warning("setting ignored key=%s reason=%s", key, error)
+        return (), [f"{key} ({error})"]
 
 
 def _not_built(data: Mapping[str, JSON]) -> list[str]:

@@ -53,6 +53,7 @@ class Observer:
         self.pauses_changed: Callable[[], None] = lambda: None
         self._listed_pauses: dict[str, Pause] = {}
         self._seen_apps: dict[AppKey, Application] = {}
+        self._served: dict[str, str] = {}  # by name of the CRD
         self.failures: dict[WatchScope, Exception] = {}
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
@@ -67,8 +68,8 @@ class Observer:
             self._observe_namespace(event, manifest)
         elif scope.gvk == CONFIG_MAP and self._is_settings(manifest):
             self.settings_changed(None if event is EventKind.DELETED else manifest)
-        elif scope.gvk == CRD and event is not EventKind.LISTED:
-            self.kinds_changed()
+        elif scope.gvk == CRD:
+            self._observe_definition(event, manifest)
         self._observe_object(scope.gvk, event, manifest)
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
@@ -108,6 +109,15 @@ class Observer:
         """Look at objects again whose prerequisites or switches have changed."""
         for state in states:
             self._lane.consider(state)
+
+    def _observe_definition(self, event: EventKind, manifest: Manifest) -> None:
+        """A CRD. Discovery is asked when it serves something else than before, and only then."""
+        before = self._served.pop(manifest.name, "")
+        now = "" if event is EventKind.DELETED else _what_it_serves(manifest)
+        if now:
+            self._served[manifest.name] = now
+        if event is not EventKind.LISTED and now != before:
+            self.kinds_changed()
 
     # --- Applications and projects ------------------------------------------------------------
 
@@ -233,3 +243,19 @@ def _heals_more(old: Application, new: Application) -> bool:
     return (new.self_heals and not old.self_heals) or (
         old.skips_reconcile and not new.skips_reconcile
     )
+
+
+def _what_it_serves(definition: Manifest) -> str:
+    """Return all of a CRD that shows in discovery: names, versions, and whether it is served yet."""
+    versions = definition.at("spec", "versions")
+    shown = [
+        [one.get("name"), one.get("served"), sorted(one.get("subresources") or ())]
+        for one in (versions if isinstance(versions, list) else ())
+    ]
+    conditions = definition.at("status", "conditions")
+    states = {
+        str(one.get("type")): str(one.get("status"))
+        for one in (conditions if isinstance(conditions, list) else ())
+    }
+    spec = {key: definition.at("spec", key) for key in ("group", "names", "scope")}
+    return repr((definition.uid, spec, shown, sorted(states.items()), definition.is_terminating))

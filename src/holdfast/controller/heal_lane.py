@@ -131,7 +131,9 @@ class HealLane:
             if state.parked is None or state.parked.version < version:
                 state.parked = ParkedEvent(manifest, manifest.uid, version)
             return
-        if version <= state.fence or (state.live is not None and version <= state.live.version):
+        known = state.live
+        is_same_form = known is not None and known.gvk == manifest.gvk
+        if version <= state.fence or (known and is_same_form and version <= known.version):
             return
         began_s, at = self._clock.monotonic(), self._clock.now()
         before = (state.sync, state.live.health if state.live else None, state.live is None)
@@ -200,8 +202,8 @@ class HealLane:
     def _compare_applied(self, state: ObjectState, live: Manifest) -> Comparison | None:
         """Compare with what was applied; None when nothing is known to compare with."""
         target = state.applied
-        if target is None:
-            return None
+        if target is None or target.gvk != live.gvk:
+            return None  # another version of it was seen before git was read (apply.md A5)
         packed = state.packed_echo
         if packed is not None and state.echo_hash == target.hash and packed.uid == live.uid:
             echo = packed.unpack()

@@ -169,18 +169,25 @@ def _lost_paths(
     """Whether our entry lost a path that counts.
 
     A declared value that the server never stored (`caBundle: ""`) is lost as soon as a controller
-    fills it in: that is its purpose, and no drift (apply.md A5).
+    fills it in: that is its purpose, and no drift (apply.md A5). Neither is a whole list or map
+    that is what it was: the API server books the metrics of an autoscaler to whoever writes the
+    object next, for it stores them in another form. What git drops later goes all the same
+    (`applying.write`).
     """
     if not isinstance(fields, dict):
         return True
     lost = echo.field_set - FieldSet.parse(fields)
     if not lost:
         return False
-    never_stored = {path for path, value in echo.projection.rows() if value is MISSING}
+    values = dict(echo.projection.rows())
     return any(
-        path not in never_stored and not belongs_to(ignored_managers, live, path)
+        _can_be_lost(values.get(path)) and not belongs_to(ignored_managers, live, path)
         for path in leaf_paths(lost)
     )
+
+
+def _can_be_lost(value: JSON) -> bool:
+    return value is not MISSING and not (value and isinstance(value, list | dict))
 
 
 def belongs_to(managers: Collection[str], live: Manifest, path: Path) -> bool:

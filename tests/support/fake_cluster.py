@@ -62,6 +62,8 @@ def refusal(
 UNREACHABLE = ("HF2001", 0, Retry.BACKOFF)
 
 
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 class FakeCluster:
     """See the module.
 
@@ -342,6 +344,24 @@ class FakeWriter:
 
         return await self._cluster.serve(
             Request("take-over", live.key, managed_fields, permit), act
+        )
+
+    async def hand_over(
+        self, live: Manifest, managed_fields: list[Tree], last_applied: str, permit: Authorized
+    ) -> Manifest:
+        assert permit.key == live.key, "a permit for another object"
+
+        def act() -> Manifest:
+            tree = self._cluster.objects.get(live.key)
+            if tree is None or tree["metadata"]["resourceVersion"] != live.resource_version:
+                raise refusal("HF2004", 422, Retry.NOW, "the object moved")
+            changed = copy.deepcopy(tree)
+            changed["metadata"]["managedFields"] = copy.deepcopy(managed_fields)
+            changed["metadata"].setdefault("annotations", {})[_LAST_APPLIED] = last_applied
+            return self._cluster.commit(changed)
+
+        return await self._cluster.serve(
+            Request("hand-over", live.key, managed_fields, permit), act
         )
 
     async def dry_run(self, manifest: Manifest) -> Manifest:

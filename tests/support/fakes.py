@@ -313,6 +313,17 @@ class FakeCluster:
         self.writes.append(("managed-fields", live.key, permit))
         return live
 
+    async def hand_over(
+        self, live: Manifest, managed_fields: Trees, last_applied: str, permit: Authorized
+    ) -> Manifest:
+        self._check_version(live.key, live.resource_version)
+        self.writes.append(("hand-over", live.key, permit))
+        tree = copy.deepcopy(self._existing(live.key))
+        tree["metadata"]["managedFields"] = managed_fields
+        annotations = tree["metadata"].setdefault("annotations", {})
+        annotations["kubectl.kubernetes.io/last-applied-configuration"] = last_applied
+        return self.put(tree)
+
     # --- SystemWriter
 
     async def create(self, manifest: Manifest, write: SystemWrite | Authorized) -> Manifest:

@@ -62,6 +62,7 @@ ROOT_ENTRIES = (
     Entry("resume", f"{_PAUSES}.ofall", "End pauses by id, or all."),
     Entry("pauses", f"{_PAUSES}.ofall", "List what is paused, by whom, why, until when."),
     Entry("cluster", "holdfast.cli.groups", "Pause and resume a cluster."),
+    Entry("handover", "holdfast.cli.handover", "Give objects back to Argo CD, before going back."),
     Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
     Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
     Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),

@@ -11,9 +11,11 @@ import orjson
 
 from holdfast.cluster.calls import APPLY_HEADERS, JSON_HEADERS, PATCH_HEADERS, Calls, no_name
 from holdfast.cluster.paths import collection_path, object_path
+from holdfast.cluster.sealing import LAST_APPLIED
 from holdfast.domain.errors import ClusterError, InternalError, Retry
 from holdfast.domain.identity import GroupVersionKind, Uid
 from holdfast.domain.kinds import KindInfo
+from holdfast.domain.managers import ARGO_CD
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, Verb
 
@@ -126,6 +128,31 @@ class Writer:
             live,
         )
 
+    async def hand_over(
+        self, live: Manifest, managed_fields: list[Tree], last_applied: str, permit: Authorized
+    ) -> Manifest:
+        """Write managedFields and last-applied as Argo CD's manager (apply.md A6).
+
+        Raises:
+            ClusterError: HF2004 when the object moved meanwhile; read again and retry.
+        """
+        _check(permit, live)
+        info = await self._info(live.gvk)
+        patch: list[Tree] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": live.resource_version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
+        ]
+        if last_applied:
+            if not isinstance(live.metadata.get("annotations"), dict):
+                patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+            name = LAST_APPLIED.replace("/", "~1")
+            path = f"/metadata/annotations/{name}"
+            patch.append({"op": "add", "path": path, "value": last_applied})
+        path = object_path(info, live.namespace, live.name)
+        return await self._calls.send(
+            "PATCH", f"{path}?fieldManager={ARGO_CD}", orjson.dumps(patch), PATCH_HEADERS, live
+        )
+
     async def _apply(self, manifest: Manifest, options: ApplyOptions) -> Manifest:
         gvk = manifest.gvk
         info = self._calls.discovery.find(gvk) or await self._info(gvk)
@@ -202,6 +229,13 @@ class ReadOnlyWriter(Writer):
     ) -> Manifest:
         """Refuse."""
         del managed_fields, permit
+        raise _observing(live.key)
+
+    async def hand_over(
+        self, live: Manifest, managed_fields: list[Tree], last_applied: str, permit: Authorized
+    ) -> Manifest:
+        """Refuse."""
+        del managed_fields, last_applied, permit
         raise _observing(live.key)
 
 

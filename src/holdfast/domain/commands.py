@@ -133,6 +133,19 @@ class AdoptDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Give the objects of an Application back to Argo CD (apply.md A6).
+
+    Refused while Holdfast would take them again at once. `Done.tree` is
+    `{objects: [{group, kind, namespace, name, outcome, reason}]}`; outcome is `handed over`,
+    `would be handed over`, `unchanged` or `skipped`.
+    """
+
+    app: AppKey
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CreateProject:
     """Create an AppProject."""
 
@@ -196,6 +209,7 @@ Command: TypeAlias = (
     | DeleteApplication
     | ConfirmDeletion
     | AdoptDrift
+    | HandOver
     | CreateProject
     | DeleteProject
     | PauseHealing

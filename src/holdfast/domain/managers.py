@@ -6,8 +6,11 @@ HOLDFAST = "holdfast"
 RELEASED = "holdfast-released"
 """Holds the value of a field that we let go, so that letting go does not reset it."""
 
+ARGO_CD = "argocd-controller"
+"""Argo CD's, whether it applies client-side (`Update`) or server-side (`Apply`)."""
+
 PREVIOUS_APPLIERS = (
-    "argocd-controller",
+    ARGO_CD,
     "kubectl-client-side-apply",
     "kubectl-last-applied",
     "before-first-apply",

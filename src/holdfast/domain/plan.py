@@ -18,6 +18,7 @@ class Verb(StrEnum):
     REPLACE = "replace"
     DELETE = "delete"
     TAKE_OVER = "take-over"
+    HAND_OVER = "hand-over"
 
 
 class Purpose(StrEnum):
@@ -29,6 +30,7 @@ class Purpose(StrEnum):
     PRUNE = "prune"
     CASCADE = "cascade"
     NAMESPACE = "namespace"
+    HANDOVER = "handover"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,18 @@ class ClusterWriter(Protocol):
         """
         ...
 
+    async def hand_over(
+        self, live: Manifest, managed_fields: list[Tree], last_applied: str, permit: Authorized
+    ) -> Manifest:
+        """Patch `metadata.managedFields` and write the annotation last-applied, for Argo CD (A6).
+
+        `last_applied` `""` leaves the annotation as it is. Tests the resourceVersion.
+
+        Raises:
+            ClusterError: HF2004 when the object moved meanwhile; read again and retry.
+        """
+        ...
+
     async def dry_run(self, manifest: Manifest) -> Manifest:
         """Server-side apply with dryRun=All and force; return what would be (sealed)."""
         ...

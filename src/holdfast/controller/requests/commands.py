@@ -7,6 +7,7 @@ from typing import assert_never
 from holdfast.controller.requests.adopting import Adopting, AdoptionPorts
 from holdfast.controller.requests.applications import ApplicationWrites
 from holdfast.controller.requests.feed import ApplicationFeed
+from holdfast.controller.requests.handing_over import HandingOver
 from holdfast.controller.requests.lookup import Lookup
 from holdfast.controller.requests.managed import ManagedObjects
 from holdfast.controller.requests.pauses import PauseWrites
@@ -24,6 +25,7 @@ from holdfast.domain.commands import (
     DeleteApplication,
     DeleteProject,
     Done,
+    HandOver,
     PatchApplication,
     PauseHealing,
     RefreshApplication,
@@ -106,6 +108,9 @@ class DirectCommands:
         self._operations = OperationWrites(ports.system, lookup, rendering, ports.clock)
         self._projects = ProjectWrites(ports.system, ports.reader, lookup)
         self._adopting = ports.adopting
+        self._handing_over = HandingOver(
+            lookup, ports.reader, ports.writer, ports.kinds, rendering, ports.clock
+        )
         self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
         self._pauses = PauseWrites(ports.system, ports.reader, lookup, ports.clock, ports.whoami)
 
@@ -120,8 +125,12 @@ class DirectCommands:
                 return await self._pauses.carry_out(command, who)
             case RefreshApplication():
                 return await self._refreshing.refresh(command)
-            case AdoptDrift():
-                return await self._adopting.carry_out(command)
+            case AdoptDrift() | HandOver():
+                if isinstance(command, AdoptDrift):
+                    taken = self._adopting.carry_out(command)
+                else:
+                    taken = self._handing_over.carry_out(command)
+                return await taken
             case CreateProject() | DeleteProject():
                 if isinstance(command, CreateProject):
                     work = self._projects.create(command)

@@ -10,7 +10,7 @@ DEV_READY := $(VENV)/.dev-ready
 # Each worker has a control plane of its own (0.5 GB); tests wait for clusters more than they compute.
 WORKERS ?= 3
 # What holds seconds after an outage to a limit runs first and alone: others would be measured, too.
-TIMED := tests/scenarios/test_faults.py
+TIMED := tests/scenarios/test_faults.py tests/scenarios/test_fault_timed.py
 SOURCES := src tests tools bench
 
 ifdef UV
@@ -20,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tutorial test check fix lock control-plane plane bench build clean
+.PHONY: help setup demo tutorial test faults soak check fix lock control-plane plane bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -43,6 +43,12 @@ ifeq ($(strip $(ARGS)),)
 else
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 endif
+
+faults: $(DEV_READY) control-plane ## break the network, the API server, the disk, the clock: nothing is lost. ARGS="-k word"
+	@$(BIN)/pytest tests/scenarios/test_fault*.py $(ARGS)
+
+soak: $(DEV_READY) control-plane ## 20 minutes of a seeded adversary. ARGS="--seconds 60 --seed 7"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules, sizes, waits of tests, locks
 	$(BIN)/ruff format --check --quiet $(SOURCES)

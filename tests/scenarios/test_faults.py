@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from holdfast.cluster.kubeconfig import find_access
-from tests.support.controlled import eventually
-from tests.support.kube import Answer, CutAfter, Proxy
-from tests.support.person import Person, Ref
+from tests.support.bad_network import TOO_MANY, has_data, is_back, through_a_bad_network
+from tests.support.kube import Answer, CutAfter
 from tests.support.process import HoldfastProcess
-from tests.support.site import AUTOMATED, Site, SiteApp, at_work, config_map, new_control, start
-from tests.support.waiting import quiet_for
+from tests.support.site import AUTOMATED, SiteApp, at_work, config_map, start
+from tests.support.waiting import eventually, quiet_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.plane import RealPlane
@@ -41,56 +39,6 @@ template:
 """
 KILLS = 20
 SEED = 20_261_123
-
-
-def behind(proxy: Proxy, kubeconfig: Path, folder: Path) -> Path:
-    """A kubeconfig whose server is the proxy."""
-    tree = json.loads(kubeconfig.read_text())
-    tree["clusters"][0]["cluster"] = {"server": proxy.access.server}
-    file = folder / "kubeconfig"
-    file.write_text(json.dumps(tree))
-    return file
-
-
-@contextlib.asynccontextmanager
-async def through_a_bad_network(
-    kubeconfig: Path, folder: Path
-) -> AsyncIterator[tuple[Site, Proxy]]:
-    """A controller that reaches the plane through a proxy; the person reaches it directly."""
-    access = await asyncio.to_thread(find_access, kubeconfig, environ={})
-    async with Proxy(access) as proxy, Person(kubeconfig) as person:
-        control = new_control()
-        process = start(behind(proxy, kubeconfig, folder), folder, control)
-        try:
-            await asyncio.to_thread(process.is_leading)
-            site = Site(kubeconfig, folder, control, person, process)
-            yield site, proxy
-            await site.clean_up()
-            await person.delete(Ref("v1", "Namespace", "", control))
-        finally:
-            await asyncio.to_thread(process.kill)
-
-
-async def is_back(
-    app: SiteApp, name: str, uid: str, *, kind: str = "ConfigMap", seconds: float = 20.0
-) -> Tree:
-    """Waits until an object is there again, with another uid."""
-
-    async def look() -> Tree:
-        found = await app.site.person.find(app.place(name, kind))
-        return found if found is not None and found["metadata"]["uid"] != uid else {}
-
-    return await eventually(look, seconds=seconds, explain=app.status)
-
-
-async def has_data(app: SiteApp, name: str, data: Tree) -> Tree:
-    """Waits until a ConfigMap holds this again."""
-
-    async def look() -> Tree:
-        found = await app.site.person.get(app.place(name))
-        return found if found.get("data") == data else {}
-
-    return await eventually(look, explain=app.status)
 
 
 # --- the API server --------------------------------------------------------------------------
@@ -243,9 +191,7 @@ async def test_too_many_requests_waits_as_long_as_the_server_asks(
         app = await site.deploy("web", {"web.yaml": config_map("web", color="blue")})
         uid = (await app.uids("web"))["web"]
         proxy.requests.clear()
-        status = {"kind": "Status", "status": "Failure", "reason": "TooManyRequests", "code": 429}
-        busy = Answer(429, json.dumps(status).encode(), (("Retry-After", "1"),))
-        proxy.calls.extend([busy] * 3)
+        proxy.calls.extend([TOO_MANY] * 3)
         began = time.monotonic()
         await site.person.delete(app.place("web"))
         await is_back(app, "web", uid)

@@ -217,6 +217,57 @@ async def test_a_server_that_goes_away_and_comes_back_loses_no_event(
         assert len(sink.failures) == 1
 
 
+async def test_a_watch_goes_on_where_it_was_after_the_server_was_away(
+    plane: Connection, namespace: str, proxy: Proxy
+) -> None:
+    gone = config_map(namespace, "deleted-meanwhile")
+    await apply(plane, gone)
+    scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
+    async with connected(proxy.access) as far:
+        far.watching.start(scope, sink)
+        assert await far.watching.wait_synced([scope], 10)
+        proxy.is_away = True
+        proxy.cut_all()
+        await apply(plane, config_map(namespace, "made-meanwhile"))
+        await delete(plane, gone)
+        await until(lambda: bool(sink.failures))  # three attempts failed
+        proxy.is_away = False
+        await until(lambda: sink.has(EventKind.ADDED, "made-meanwhile"))
+        await until(lambda: sink.has(EventKind.DELETED, "deleted-meanwhile"))
+        assert far.watching.is_synced(scope)
+        assert len(sink.lists) == 1
+
+
+async def test_a_server_that_forgot_the_version_while_it_was_away_is_listed_again(
+    plane: Connection, namespace: str, proxy: Proxy
+) -> None:
+    scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
+    async with connected(proxy.access) as far:
+        far.watching.start(scope, sink)
+        assert await far.watching.wait_synced([scope], 10)
+        proxy.is_away = True
+        proxy.cut_all()
+        await apply(plane, config_map(namespace, "made-meanwhile"))
+        await until(lambda: bool(sink.failures))
+        proxy.watches.append(Answer(410, GONE))
+        proxy.is_away = False
+        await until(lambda: len(sink.lists) == 2)
+        assert sink.has(EventKind.LISTED, "made-meanwhile")
+        await until(lambda: far.watching.is_synced(scope))
+
+
+async def test_a_version_from_which_nothing_is_ever_heard_is_not_trusted_for_ever(
+    plane: Connection, namespace: str, proxy: Proxy
+) -> None:
+    proxy.watches.extend(Stall() for _ in range(3))
+    scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
+    async with connected(proxy.access, Options(watch_times=WatchTimes(silence_s=0.3))) as far:
+        far.watching.start(scope, sink)
+        await until(lambda: len(sink.lists) == 2)
+        await apply(plane, config_map(namespace, "after"))
+        await until(lambda: sink.has(EventKind.ADDED, "after"))
+
+
 async def test_a_silent_stream_is_taken_for_broken(
     plane: Connection, namespace: str, proxy: Proxy
 ) -> None:

@@ -14,8 +14,12 @@ What ends a stream, and what happens then:
     404 as text: the kind is gone     `failed`; wait until discovery shows the kind again
                                       or `start` is called again
 
-A scope that was reported as `failed` lists again when it works again, so that `listed` tells the
-sink. Each event is decoded once, sealed, and handed to the sink in the same step of the loop.
+A server that was away for long is reported as `failed`, too; the watch goes on from the last
+version seen when it is back, and lists again only if the server has forgotten it. Any other scope
+that was reported lists again when it works again, so that `listed` tells the sink. A version from
+which three streams in a row brought nothing until they broke is not trusted: another cluster may
+answer at the same address.
+Each event is decoded once, sealed, and handed to the sink in the same step of the loop.
 """
 
 import asyncio
@@ -41,6 +45,7 @@ from holdfast.kit.tasks import Supervisor
 
 EVENTS_A_STEP = 16  # so many events of one chunk, then others get the loop
 SHORT_STREAM_S = 1.0  # a stream that ends sooner, without a word, counts as a failure
+MOST_SILENCES = 3
 REPORT_AFTER = 3  # failures in a row before an unreachable server is reported
 FORBIDDEN = Backoff(base_s=30.0, factor=2.0, cap_s=300.0, jitter=0.2)
 BROKEN = Backoff(base_s=0.1, factor=2.0, cap_s=5.0, jitter=0.5)
@@ -77,6 +82,7 @@ class _Watched:
     synced: bool = False
     parked: bool = False
     away: bool = False  # the last attempt met a server that is away
+    silences: int = 0  # streams in a row that said nothing at all until they were given up
     failure: Exception | None = None
     failures: int = 0
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -182,7 +188,7 @@ class Watcher:
         while True:
             pause_s = 0.0
             try:
-                if not watched.version:
+                if not watched.version or watched.silences >= MOST_SILENCES:
                     await self._list(watched)
                 pause_s = await self._stream(watched)
             except HoldfastError as error:  # refusals, and credentials that can't be had
@@ -219,6 +225,7 @@ class Watcher:
             if not next_page:
                 break
         watched.version = version
+        watched.silences = 0
         watched.synced = True
         watched.failure = None
         watched.sink.listed(scope, frozenset(keys), int(version) if version.isdigit() else 0)
@@ -249,7 +256,9 @@ class Watcher:
             watched.failure = None
             watched.away = False
             self._answered()
+            watched.silences += 1
             heard = await self._follow(watched, stream)
+            watched.silences = 0
         finally:
             stream.close()
         if heard or self._clock.monotonic() - began >= SHORT_STREAM_S:
@@ -272,7 +281,7 @@ class Watcher:
                     await self._clock.sleep(0)
             if not heard:
                 heard = True
-                watched.failures = 0
+                watched.failures = watched.silences = 0
         return heard
 
     def _event(self, watched: _Watched, line: Line) -> None:
@@ -349,7 +358,8 @@ class Watcher:
         return float("inf")
 
     def _report(self, watched: _Watched, error: HoldfastError) -> None:
-        watched.version = ""  # when it works again, a list tells the sink
+        if not watched.away:
+            watched.version = ""  # when it works again, a list tells the sink
         first = watched.failure is None
         watched.failure = error
         watched.settled.set()

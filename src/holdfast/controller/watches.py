@@ -114,9 +114,13 @@ class Watches:
     def find_failure(self, gvk: GroupVersionKind) -> Exception | None:
         """Return why a kind cannot be watched, or None."""
         for scope, error in self._observer.failures.items():
-            if scope.gvk == gvk and gvk not in self._narrow:
+            if scope.gvk == gvk and gvk not in self._narrow and not self._works(scope):
                 return error
         return None
+
+    def _works(self, scope: WatchScope) -> bool:
+        """Whether a watch that was reported went on by itself, without a list."""
+        return self._watching.is_synced(scope)
 
     async def learn_kinds(self, crd: Target) -> None:
         """A CRD was applied: ask what is served now, and watch it."""

@@ -12,7 +12,7 @@ from holdfast.api.ports import ApplicationEvent
 from holdfast.domain.application import APPLICATION
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.ports import EventKind, Watching, WatchScope
+from holdfast.domain.ports import EventKind, Watching, WatchScope, WatchSink
 from holdfast.domain.project import PROJECT
 
 _MOST_WAITING = 2000
@@ -24,10 +24,17 @@ _Queue = asyncio.Queue[ApplicationEvent | None]
 class LiveApplications:
     """The port `Applications`, as a `WatchSink`."""
 
-    def __init__(self, watching: Watching, namespace: str) -> None:
-        """Know nothing before `start`."""
+    def __init__(self, watching: Watching, namespace: str, *others: WatchSink) -> None:
+        """Know nothing before `start`.
+
+        Args:
+            watching: The port.
+            namespace: The control namespace.
+            others: Who else is told of everything: a scope has one watch and one sink.
+        """
         self._watching = watching
         self._namespace = namespace
+        self._others = others
         self._apps: dict[AppKey, Manifest] = {}
         self._projects: dict[str, Manifest] = {}
         self._followers: set[_Queue] = set()
@@ -83,6 +90,8 @@ class LiveApplications:
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
         """Keep one object, and tell the followers."""
+        for other in self._others:
+            other.observe(scope, event, manifest)
         self._version = max(self._version, manifest.version_number)
         if scope.gvk == PROJECT:
             if event is EventKind.DELETED:
@@ -104,6 +113,8 @@ class LiveApplications:
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
         """Drop what a list lacks."""
+        for other in self._others:
+            other.listed(scope, keys, version)
         self._version = max(self._version, version)
         if scope.gvk == PROJECT:
             names = {key.name for key in keys}
@@ -118,7 +129,8 @@ class LiveApplications:
 
     def failed(self, scope: WatchScope, error: Exception) -> None:
         """Keep what is known; the watch comes back by itself."""
-        del scope, error
+        for other in self._others:
+            other.failed(scope, error)
 
     def _tell(self, event: ApplicationEvent) -> None:
         for queue in tuple(self._followers):

@@ -27,6 +27,7 @@ class Direct:
     commands: DirectCommands
     queries: DirectQueries
     clock: SystemClock
+    feed: ApplicationFeed
 
 
 @asynccontextmanager
@@ -98,4 +99,5 @@ async def direct_link(
             DirectCommands(ports, feed),
             DirectQueries(ports, feed, PodLogReader(connection)),
             clock,
+            feed,
         )

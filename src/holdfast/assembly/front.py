@@ -75,7 +75,7 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
         )
         argo = ArgoSettings(connection, settings.namespace, supervisor)
         await argo.start()
-        applications = LiveApplications(connection.watching, settings.namespace)
+        applications = LiveApplications(connection.watching, settings.namespace, link.feed)
         applications.start()
         await applications.wait_ready()
         facts = ServerFacts(

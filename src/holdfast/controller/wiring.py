@@ -18,7 +18,6 @@ from holdfast.controller.objects import Objects
 from holdfast.controller.observer import Observer
 from holdfast.controller.operations import OperationParts, Operations
 from holdfast.controller.permits import Permits
-from holdfast.controller.selectors import parse_selector
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.controller.status_writer import StatusWriter
 from holdfast.controller.sync_lane import SyncLane, SyncLaneParts
@@ -38,6 +37,7 @@ from holdfast.domain.ports import (
     SystemWriter,
     Watching,
 )
+from holdfast.domain.selectors import parse_selector
 from holdfast.kit.tasks import Supervisor
 from holdfast.planning.tracking import Tracking
 

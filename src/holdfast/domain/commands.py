@@ -38,13 +38,31 @@ class UpdateSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateApplication:
+    """Replace labels, annotations, finalizers and spec of an Application by those given.
+
+    What the manifest does not name (`labels`, `annotations`, `finalizers` of `metadata`) stays;
+    `metadata.resourceVersion`, where given, must be that of the live object (else HF2004).
+    """
+
+    manifest: Tree
+    validate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class PatchApplication:
-    """Apply a JSON (`json`) or merge (`merge`) patch to the Application object."""
+    """Apply a JSON (`json`) or merge (`merge`) patch to the Application object.
+
+    `dry_run` shows what would come out; `resource_version` is the version that the caller saw,
+    and a change in between is HF2004.
+    """
 
     app: AppKey
     patch: JSON
     kind: str = "json"
     force: bool = False
+    dry_run: bool = False
+    resource_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +218,7 @@ class ResumeHealing:
 
 Command: TypeAlias = (
     CreateApplication
+    | UpdateApplication
     | UpdateSpec
     | PatchApplication
     | RefreshApplication

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.controller.selectors import parse_selector
 from holdfast.controller.status_writer import difference
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.manifest import Manifest
+from holdfast.domain.selectors import parse_selector
 from tests.support.fake_cluster import merge_patched
 
 values: st.SearchStrategy[Any] = st.recursive(

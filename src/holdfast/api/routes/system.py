@@ -47,6 +47,4 @@ def document_route(table: Table) -> Route:
     async def swagger(_call: Call[Nothing, None]) -> JsonObject:
         return tree
 
-    return Route(
-        "GET", "/swagger.json", swagger, "The OpenAPI document.", needs=Needs.NOTHING
-    )
+    return Route("GET", "/swagger.json", swagger, "The OpenAPI document.", needs=Needs.NOTHING)

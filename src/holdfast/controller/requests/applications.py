@@ -21,6 +21,7 @@ from holdfast.domain.commands import (
     DeleteApplication,
     Done,
     PatchApplication,
+    UpdateApplication,
     UpdateSpec,
 )
 from holdfast.domain.errors import ClusterError, ConfigurationError, Retry
@@ -31,7 +32,12 @@ from holdfast.domain.ports import Clock, SystemWriter
 from holdfast.planning.times import format_time
 
 ApplicationCommand: TypeAlias = (
-    CreateApplication | UpdateSpec | PatchApplication | DeleteApplication | ConfirmDeletion
+    CreateApplication
+    | UpdateApplication
+    | UpdateSpec
+    | PatchApplication
+    | DeleteApplication
+    | ConfirmDeletion
 )
 _FINALIZERS = {
     "": RESOURCES_FINALIZER,
@@ -54,6 +60,8 @@ class ApplicationWrites:
         match command:
             case CreateApplication():
                 return await self._create(command)
+            case UpdateApplication():
+                return await self._replace(command)
             case UpdateSpec():
                 return await self._update(command)
             case PatchApplication():
@@ -108,14 +116,7 @@ class ApplicationWrites:
     async def _update(self, command: UpdateSpec) -> Done:
         app = await self.lookup.application(command.app)
         before = app.manifest
-        if command.resource_version not in ("", before.resource_version):
-            raise ClusterError(
-                "HF2004",
-                "the application has changed since it was read",
-                about=app.key,
-                hint="read it again, and make the change on what it is now",
-                retry=Retry.NOW,
-            )
+        _check_version(before, command.resource_version)
         spec = normalise(command.spec)
         _check_source_names(spec)
         if spec == before.tree.get("spec"):
@@ -127,9 +128,29 @@ class ApplicationWrites:
         changed = await self._write(before, [_put("/spec", spec)], SystemWrite.APPLICATION_SPEC)
         return Done("updated", changed.tree, notes)
 
+    async def _replace(self, command: UpdateApplication) -> Done:
+        wanted = self._prepared(command.manifest)
+        app = await self.lookup.application(AppKey(wanted.namespace, wanted.name))
+        before = app.manifest
+        _check_version(before, wanted.resource_version)
+        kept = {key: wanted.metadata[key] for key in _REPLACED if key in wanted.metadata}
+        metadata = {**before.metadata, **kept}
+        after = Manifest({**before.tree, "metadata": metadata, "spec": wanted.tree["spec"]})
+        parsed = Application.parse(after)
+        renders_anew = parsed.sources != app.sources
+        notes = await self.checks.check(parsed, validate=command.validate and renders_anew)
+        steps = _metadata_steps(before, after)
+        if after.tree["spec"] != before.tree.get("spec"):
+            steps.append(_put("/spec", after.tree["spec"]))
+        if not steps:
+            return Done("unchanged", before.tree, notes)
+        changed = await self._write(before, steps, SystemWrite.APPLICATION_SPEC)
+        return Done("updated", changed.tree, notes)
+
     async def _patch(self, command: PatchApplication) -> Done:
         app = await self.lookup.application(command.app)
         before = app.manifest
+        _check_version(before, command.resource_version)
         if command.kind == "merge":
             tree = _merged(before.tree, command.patch)
         else:
@@ -139,6 +160,8 @@ class ApplicationWrites:
             raise ConfigurationError(
                 "HF3006", "a patch cannot rename an application", about=app.key
             )
+        if command.dry_run:
+            return Done("previewed", tree)
         notes = await self.checks.check(after, validate=True)
         steps = [_put(f"/{key}", tree[key]) for key in tree if tree[key] != before.tree.get(key)]
         steps += [{"op": "remove", "path": f"/{key}"} for key in before.tree if key not in tree]
@@ -195,6 +218,19 @@ class ApplicationWrites:
 
 
 _TRIES = 10
+_REPLACED = ("labels", "annotations", "finalizers")
+
+
+def _check_version(before: Manifest, seen: str) -> None:
+    if seen in ("", before.resource_version):
+        return
+    raise ClusterError(
+        "HF2004",
+        "the application has changed since it was read",
+        about=AppKey(before.namespace, before.name),
+        hint="read it again, and make the change on what it is now",
+        retry=Retry.NOW,
+    )
 
 
 def _put(path: str, value: JSON) -> Tree:

@@ -33,6 +33,7 @@ from holdfast.domain.commands import (
     RollBackApplication,
     SyncApplication,
     TerminateOperation,
+    UpdateApplication,
     UpdateSpec,
 )
 from holdfast.domain.ports import (
@@ -139,6 +140,7 @@ class DirectCommands:
                 return await work
             case (
                 CreateApplication()
+                | UpdateApplication()
                 | UpdateSpec()
                 | PatchApplication()
                 | DeleteApplication()

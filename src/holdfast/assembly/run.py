@@ -33,7 +33,11 @@ from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.controller import Controller, ControllerPorts
-from holdfast.controller.requests.queries import NOTIFICATIONS_ANNOTATION, WATCH_LAG_ANNOTATION
+from holdfast.controller.requests.queries import (
+    JOURNAL_ANNOTATION,
+    NOTIFICATIONS_ANNOTATION,
+    WATCH_LAG_ANNOTATION,
+)
 from holdfast.controller.startup import StartPorts, StartSettings, prepare
 from holdfast.domain.application import IN_CLUSTER_NAME, Application
 from holdfast.domain.errors import ClusterError, ConfigurationError
@@ -362,6 +366,7 @@ class _Leadership:
         return {
             WATCH_LAG_ANNOTATION: f"{self._ports.watching.lag_s():.1f} s",
             NOTIFICATIONS_ANNOTATION: self._parts.notifications.note(),
+            JOURNAL_ANNOTATION: self._parts.journal.note() if self._parts.journal else "off",
         }
 
     async def _wait_for_lease(self, lease: LeaseHolder) -> None:

@@ -34,6 +34,7 @@ def _sheet(status: dict[str, Any]) -> str:
         layouts.label("Lease renewed", status.get("leaseRenewed") or "-"),
         layouts.label("Watch lag", status.get("watchLag") or "-"),
         layouts.label("Notifications", status.get("notifications") or "-"),
+        layouts.label("Journal", status.get("journal") or "-"),
         layouts.label("Applications", ", ".join(f"{n} {word}" for word, n in apps.items()) or "0"),
     ]
     errors = status.get("lastErrors") or []

@@ -71,7 +71,7 @@ def writing_engine(url: URL) -> Engine:
             connect_args={"connect_timeout": _CONNECT_S, "application_name": "holdfast"},
         )
     # No pool: a file that was moved or replaced is noticed at the next batch.
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -37,6 +37,7 @@ from holdfast.planning.times import find_time
 LEASE_NAME = "holdfast"
 WATCH_LAG_ANNOTATION = "holdfast.dev/watch-lag"
 NOTIFICATIONS_ANNOTATION = "holdfast.dev/notifications"
+JOURNAL_ANNOTATION = "holdfast.dev/journal"
 _LAST_ERRORS = 10
 
 
@@ -212,7 +213,7 @@ def _descends(node: Tree, nodes: dict[str, Tree], query: PodLogs) -> bool:
 
 def _lease_status(lease: Manifest | None, now: datetime) -> Tree:
     """Who leads; nobody where the lease has run out."""
-    nobody = {"leader": "", "leaseRenewed": "", "watchLag": "", "notifications": ""}
+    nobody = dict.fromkeys(("leader", "leaseRenewed", "watchLag", "notifications", "journal"), "")
     if lease is None or not lease.at("spec", "holderIdentity"):
         return nobody
     renewed = find_time(lease.at("spec", "renewTime"))
@@ -224,6 +225,7 @@ def _lease_status(lease: Manifest | None, now: datetime) -> Tree:
         "leaseRenewed": lease.at("spec", "renewTime") or "",
         "watchLag": lease.annotation(WATCH_LAG_ANNOTATION) or "",
         "notifications": lease.annotation(NOTIFICATIONS_ANNOTATION) or "",
+        "journal": lease.annotation(JOURNAL_ANNOTATION) or "",
     }
 
 

@@ -20,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tutorial test faults soak check fix lock control-plane plane bench build clean
+.PHONY: help setup demo tutorial test faults soak check fix lock control-plane plane bench bench-compare build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -74,6 +74,9 @@ plane: $(DEV_READY) control-plane ## run a real control plane until Ctrl-C; prin
 
 bench: $(DEV_READY) control-plane ## measure heals and first syncs next to the bare limit. ARGS="--apps 200"
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-compare: $(DEV_READY) ## compare the newest figures of the benchmark with the last committed ones
+	@$(BIN)/python -m bench --compare
 
 build: $(RUN_READY) ## build the wheel and the source archive into dist/
 	$(BIN)/python -m hatchling build -d dist

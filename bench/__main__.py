@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ def main() -> int:
     options = _options()
     if options.compare:
         return _compare(options.compare)
+    # What was started must end with us, also when somebody ends us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     result: Tree = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

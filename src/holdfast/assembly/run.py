@@ -46,6 +46,7 @@ from holdfast.domain.pause import PauseScope
 from holdfast.domain.ports import Clock, Metrics
 from holdfast.journal.writer import JournalWriter
 from holdfast.kit.clock import SystemClock
+from holdfast.kit.garbage import shorten_collections
 from holdfast.kit.tasks import Supervisor
 from holdfast.metrics.registry import PrometheusMetrics
 from holdfast.notices.messages import Origin
@@ -387,6 +388,7 @@ class _Leadership:
             identity=self._identity.name,
         )
         controller = Controller(self._ports, settings)
+        shorten_collections()
         journal = self._running.journal
         if journal is not None:
             controller.lane.recall(await recent_episodes(journal, self._ports.clock))

@@ -362,3 +362,21 @@ async def _install(plane: Connection, definition: Manifest, kind: GroupVersionKi
     async with asyncio.timeout(20):
         while plane.kinds.find(kind) is None:
             await plane.kinds.refresh()
+
+
+async def test_a_list_of_large_objects_comes_in_small_pages(
+    plane: Connection, namespace: str, proxy: Proxy
+) -> None:
+    """More than 256 KB are not decoded at once (apply.md C1); the first page is a short one."""
+    text = "x" * 60_000
+    for number in range(30):
+        await apply(plane, config_map(namespace, f"large-{number:02d}", text=text))
+    scope, sink = WatchScope(CONFIG_MAP, namespace), RecordingSink()
+    async with connected(proxy.access) as far:
+        far.watching.start(scope, sink)
+        assert await far.watching.wait_synced([scope], 10)
+    keys, _ = sink.lists[0]
+    assert sum(key.name.startswith("large-") for key in keys) == 30
+    pages = [path for _, path in proxy.requests if "continue=" in path]
+    assert len(pages) >= 3
+    assert all("limit=4&" in path for path in pages)

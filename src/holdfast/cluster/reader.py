@@ -17,7 +17,9 @@ from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import Listed
 
-PAGE_OBJECTS = 100  # a page must decode in a few milliseconds (apply.md C1)
+PAGE_OBJECTS = 100
+PAGE_BYTES = 256 * 1024  # a page must decode in a few milliseconds (apply.md C1)
+FIRST_PAGE_OBJECTS = 20  # before anything is known of the sizes
 LIST_TRIES = 3
 
 
@@ -59,6 +61,27 @@ class Page:
     items: list[Tree]
     resource_version: str
     next_page: str
+    size_bytes: int
+
+
+class PageSize:
+    """How many objects to ask for: at most 100, and no more than decode at once without a pause.
+
+    Whatever decodes stops the event loop, and with it every heal. The sizes of a kind differ
+    little from page to page; a single object larger than a page comes alone.
+    """
+
+    __slots__ = ("objects",)
+
+    def __init__(self) -> None:
+        """Begin with a few: one list more costs less than a page of a hundred large objects."""
+        self.objects = FIRST_PAGE_OBJECTS
+
+    def learn(self, page: Page) -> None:
+        """Choose the next page by what this one held; it grows by four at most."""
+        if page.items:
+            fitting = PAGE_BYTES * len(page.items) // max(1, page.size_bytes)
+            self.objects = max(1, min(fitting, self.objects * 4, PAGE_OBJECTS))
 
 
 class Reader:
@@ -163,8 +186,11 @@ class Reader:
         path = collection_path(info, namespace)
         items: list[Manifest] = []
         next_page = version = ""
+        size = PageSize()
         while True:
-            page = await read_page(self._calls, path, selector, next_page, about=info.gvk)
+            place = Place(selector, next_page, size.objects)
+            page = await read_page(self._calls, path, place, about=info.gvk)
+            size.learn(page)
             version = version or page.resource_version
             for item in page.items:
                 complete(item, info)
@@ -174,19 +200,26 @@ class Reader:
                 return Listed(tuple(items), version)
 
 
-async def read_page(
-    calls: Calls, path: str, selector: str, next_page: str, *, about: GroupVersionKind
-) -> Page:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which page of a list: selector, the token of the page (`""`: the first), how many objects."""
+
+    selector: str
+    next_page: str
+    objects: int
+
+
+async def read_page(calls: Calls, path: str, place: Place, *, about: GroupVersionKind) -> Page:
     """Read one page of a consistent list (no resourceVersion is sent).
 
     Raises:
         ClusterError: HF2006 kind gone, HF2002 not permitted, HF2015 the pages are too old …
     """
-    words: dict[str, str] = {"limit": str(PAGE_OBJECTS)}
-    if selector:
-        words["labelSelector"] = selector
-    if next_page:
-        words["continue"] = next_page
+    words: dict[str, str] = {"limit": str(place.objects)}
+    if place.selector:
+        words["labelSelector"] = place.selector
+    if place.next_page:
+        words["continue"] = place.next_page
     answer = await calls.transport.request(
         "GET", f"{path}?{urlencode(words)}", headers=READ_HEADERS, repeatable=True
     )
@@ -200,6 +233,7 @@ async def read_page(
         tree.get("items") or [],
         str(metadata.get("resourceVersion", "")),
         str(metadata.get("continue", "")),
+        len(answer.body),
     )
 
 

@@ -1,6 +1,6 @@
 """Keeps list+watch streams open and loses nothing. Implements the port `Watching`.
 
-    list, 100 a page, consistent ──▶ watch from that version ──▶ event, event, bookmark …
+    list, ≤ 100 a page, consistent ─▶ watch from that version ──▶ event, event, bookmark …
         ▲                                   │ ended or broken: resume from the last version seen
         └── 410: the server has forgotten ──┘
 
@@ -34,7 +34,7 @@ from holdfast.cluster import errors
 from holdfast.cluster.calls import READ_HEADERS, Calls, refusal
 from holdfast.cluster.lines import Line, LineSplitter, LineTooLongError
 from holdfast.cluster.paths import collection_path
-from holdfast.cluster.reader import complete, read_page
+from holdfast.cluster.reader import PageSize, Place, complete, read_page
 from holdfast.cluster.transport import Response, Stream
 from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.identity import ResourceKey
@@ -207,9 +207,12 @@ class Watcher:
         path = collection_path(info, scope.namespace)
         keys: set[ResourceKey] = set()
         next_page = version = ""
+        size = PageSize()
         group, kind = scope.gvk.group, scope.gvk.kind
         while True:
-            page = await read_page(self._calls, path, "", next_page, about=scope.gvk)
+            place = Place("", next_page, size.objects)
+            page = await read_page(self._calls, path, place, about=scope.gvk)
+            size.learn(page)
             version = version or page.resource_version
             watched.heard_at = self._clock.monotonic()
             watched.away = False

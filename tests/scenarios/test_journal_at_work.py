@@ -68,14 +68,17 @@ async def test_one_episode_for_each_drift_and_one_row_for_each_heal_and_sync(
         await app.refresh()
         await app.synced()
         await asyncio.to_thread(site.process.stop)  # writes what is left
-        drifts, closings = rows(site, DRIFTS), rows(site, CLOSINGS)
+        tables = (DRIFTS, CLOSINGS, HEALS, SYNCS)
+        drifts, closings, healed, syncs = [
+            await asyncio.to_thread(rows, site, table) for table in tables
+        ]
         assert [row.what for row in drifts].count("changed") == 2
         assert [row.what for row in drifts].count("missing") == 1
-        assert [row.outcome for row in rows(site, HEALS)] == ["healed"] * 3
-        assert sorted(row.episode for row in rows(site, HEALS)) == sorted(row.id for row in drifts)
+        assert [row.outcome for row in healed] == ["healed"] * 3
+        assert sorted(row.episode for row in healed) == sorted(row.id for row in drifts)
         assert sorted(row.episode for row in closings) == sorted(row.id for row in drifts)
         # *Behind git* is no drift: a new commit has a sync of its own and no episode.
-        assert [row.phase for row in rows(site, SYNCS)] == ["Succeeded", "Succeeded"]
+        assert [row.phase for row in syncs] == ["Succeeded", "Succeeded"]
 
 
 async def test_a_restart_in_the_middle_of_a_backoff_goes_on_waiting(

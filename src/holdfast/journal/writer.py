@@ -114,6 +114,12 @@ class JournalWriter:
         """Where it is, for people; without a password."""
         return display(self.url)
 
+    def note(self) -> str:
+        """Return how it does, for `holdfast status`."""
+        if self._is_losing:
+            return f"loses rows since it cannot be written: {self.dropped} lost so far"
+        return f"ok, {self.dropped} rows were lost" if self.dropped else "ok"
+
     # --- the event loop's side ----------------------------------------------------------------
 
     def take(self, happening: Happening) -> None:

@@ -16,6 +16,7 @@ Whatever stays gone is said (OutOfSync) and comes back when the switch is undone
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -164,10 +165,10 @@ async def test_a_pause_that_begins_as_an_object_is_deleted_holds_once_it_was_see
         for place in pauses:
             await world.person.delete(place)
         for ref in refs:
-            await world.has(ref, lambda tree, ref=ref: _is_new(tree, before[ref]))
+            await world.has(ref, functools.partial(_is_new, before[ref]))
 
 
-def _is_new(tree: Tree, old_uid: str) -> bool:
+def _is_new(old_uid: str, tree: Tree) -> bool:
     return bool(tree["metadata"]["uid"] != old_uid)
 
 

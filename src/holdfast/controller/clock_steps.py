@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from holdfast.controller.state import Registry
 from holdfast.domain.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -38,3 +39,10 @@ class ClockSteps:
 
     def _offset_s(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
+
+
+def keep_ages(registry: Registry, forward: timedelta) -> None:
+    """Let the last comparison of each Application stay as long ago as it was."""
+    for state in registry.apps.values():
+        if state.reconciled_at is not None:
+            state.reconciled_at += forward

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.app_info import forget_app_info, tell_app_info
-from holdfast.controller.clock_steps import ClockSteps
+from holdfast.controller.clock_steps import ClockSteps, keep_ages
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.packing import at_rest
@@ -101,7 +101,13 @@ class Controller:
             self._queue.close()
 
     async def _work_until_cancelled(self) -> None:
-        steps = ClockSteps(self._ports.clock, self._clock_stepped)
+        def stepped(forward: timedelta) -> None:
+            keep_ages(self.registry, forward)
+            for key in self.registry.apps:  # a pause or a window may have begun or ended
+                self._queue.add(key, Level.RECENT)
+            self._pauses_changed()
+
+        steps = ClockSteps(self._ports.clock, stepped)
         self._ports.supervisor.spawn(_CLOCK_STEPS, steps.run)
         await self._lanes.watches.start()
         log.info(
@@ -225,14 +231,6 @@ class Controller:
             self.observer.reconsider([found for found in drifted if found.applied is not None])
             if drifted:
                 self._queue.add(state.key, Level.RECENT)
-
-    def _clock_stepped(self, forward: timedelta) -> None:
-        """Pauses and windows may have begun or ended; ages stay what they were."""
-        for state in self.registry.apps.values():
-            if state.reconciled_at is not None:
-                state.reconciled_at += forward
-            self._queue.add(state.key, Level.RECENT)
-        self._pauses_changed()
 
     # --- work ---------------------------------------------------------------------------------
 

@@ -193,6 +193,12 @@ def test_nothing_is_started_when(
     assert decide(app, *resources, status=status) == decision
 
 
+def test_a_wait_that_would_end_in_the_future_of_a_clock_that_was_set_back_is_over() -> None:
+    status = tried(autoHealAttemptsCount=3)
+    status["operationState"]["finishedAt"] = "2026-01-01T13:00:00Z"
+    assert isinstance(decide(automated(policy=HEALS, status=status), SYNCED, EXTRA), Start)
+
+
 def test_a_new_revision_starts_a_sync_with_the_options_of_the_spec() -> None:
     app = automated(
         policy={"prune": True},

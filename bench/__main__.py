@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.api import Tree
 from bench.parts import measure_loads, measure_size
-from bench.report import compare, find_committed, keep, print_checks, print_table
+from bench.report import compare, find_committed, keep, print_checks, print_size, print_table
 
 SIZES = (1, 50, 200, 1000)
 PARTS = ("sync", "heal", "storm", "cpu", "restart", "loads")
@@ -42,7 +42,9 @@ def main() -> int:
         wanted = _wanted(apps, options.only)
         if wanted - {"loads"}:
             print(f"measuring {apps} applications: {', '.join(sorted(wanted))}", file=sys.stderr)
-            result["sizes"][str(apps)] = asyncio.run(measure_size(apps, options.rounds, wanted))
+            size = asyncio.run(measure_size(apps, options.rounds, wanted))
+            result["sizes"][str(apps)] = size
+            print_size(str(apps), size, file=sys.stderr)
     if not options.only or "loads" in options.only:
         print("measuring heals while much else goes on", file=sys.stderr)
         result["loads"] = asyncio.run(measure_loads(min(200, max(options.apps))))

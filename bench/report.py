@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import TextIO
 
 from bench.api import Tree
 from bench.budgets import Check, checks
@@ -25,7 +26,7 @@ def print_table(result: Tree) -> None:
             _print_heals(f"during {name.replace('_', ' ')}", load, ("delete",))
     print()
     for apps, size in result["sizes"].items():
-        _print_size(apps, size)
+        print_size(apps, size)
     load = (result.get("loads") or {}).get("pod_updates")
     if load:
         print(
@@ -101,7 +102,8 @@ def _print_heals(label: str, heal: Tree, kinds: tuple[str, ...]) -> None:
             print(f"{f'{label}: {kind}, {who}':34}{row['n']:>6}{cells}")
 
 
-def _print_size(apps: str, size: Tree) -> None:
+def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
+    """Print what is not about single heals, on one line."""
     parts = [f"{size['objects']} objects, first sync {size['first_sync_s']:g} s"]
     if "bare_apply_s" in size:
         parts.append(f"bare applies {size['bare_apply_s']:g} s")
@@ -117,4 +119,4 @@ def _print_size(apps: str, size: Tree) -> None:
         restart = size["restart"]
         parts.append(f"killed: healed {restart['healed_s']:g} s after its start")
         parts.append(f"calm after {restart['calm_s']:g} s")
-    print(f"{apps} apps: " + "; ".join(parts))
+    print(f"{apps} apps: " + "; ".join(parts), file=file)

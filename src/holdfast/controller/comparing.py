@@ -23,7 +23,7 @@ from holdfast.diffing.ignore import without_ignored
 from holdfast.diffing.strictness import compare_strictly
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.ports import ClusterWriter
+from holdfast.domain.ports import ClusterReader, ClusterWriter
 from holdfast.schema.field_path import field_path
 from holdfast.schema.projection import differences, project
 
@@ -41,18 +41,26 @@ class Comparing:
     """Judges objects."""
 
     def __init__(
-        self, objects: Objects, writer: ClusterWriter, *, parallel: int, may_ask: bool
+        self,
+        objects: Objects,
+        reader: ClusterReader,
+        writer: ClusterWriter,
+        *,
+        parallel: int,
+        may_ask: bool,
     ) -> None:
         """Keep the ports.
 
         Args:
             objects: Keeps what is found.
+            reader: For what was seen in a version that git does not declare.
             writer: For dry runs.
             parallel: Dry runs in flight.
             may_ask: False with `--observe`: no dry run is sent; what only a dry run could tell
                 counts as different.
         """
         self._objects = objects
+        self._reader = reader
         self._writer = writer
         self._limit = asyncio.Semaphore(parallel)
         self._may_ask = may_ask
@@ -63,6 +71,8 @@ class Comparing:
         Raises:
             ClusterError: the API server cannot be asked at present.
         """
+        for state in states:
+            await self._see_as_declared(state)
         unclear = [state for state in states if not self._judge_locally(state)]
         if not unclear:
             return
@@ -76,6 +86,19 @@ class Comparing:
                     group.create_task(self._ask(state))
         except* ClusterError as group_error:
             raise group_error.exceptions[0] from None
+
+    async def _see_as_declared(self, state: ObjectState) -> None:
+        """Read an object in the version that git declares.
+
+        Before git was read for the first time, a watch may have brought it in another: another
+        Application declares the same kind so (apply.md A5).
+        """
+        target, seen = state.desired, state.live
+        if target is None or seen is None or seen.gvk == target.gvk:
+            return
+        live = await self._reader.get(target.gvk, state.key.namespace, state.key.name)
+        if live is not None and state.live is seen and state.desired is target:
+            self._objects.saw(state, live)
 
     def _judge_locally(self, state: ObjectState) -> bool:
         target = state.desired

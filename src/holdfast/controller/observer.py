@@ -246,7 +246,7 @@ def _heals_more(old: Application, new: Application) -> bool:
 
 
 def _what_it_serves(definition: Manifest) -> str:
-    """Return all of a CRD that shows in discovery: names, versions, and whether it is served yet."""
+    """Return all of a CRD that shows in discovery: names, versions, whether it is served yet."""
     versions = definition.at("spec", "versions")
     shown = [
         [one.get("name"), one.get("served"), sorted(one.get("subresources") or ())]

@@ -125,7 +125,9 @@ def wire(
         settings.control_namespace,
     )
     asked = settings.sync.parallel_dry_runs
-    comparing = Comparing(objects, ports.writer, parallel=asked, may_ask=not settings.observe)
+    comparing = Comparing(
+        objects, ports.reader, ports.writer, parallel=asked, may_ask=not settings.observe
+    )
     keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
     objects.ask_namespace = keeper.ask
     task_ports = TaskPorts(

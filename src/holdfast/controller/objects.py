@@ -12,6 +12,7 @@ from holdfast.controller.state import LiveObject, ObjectState, Registry, Target
 from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.echo import Echo, expecting, learn
 from holdfast.diffing.ignore import without_ignored
+from holdfast.diffing.strictness import compare_strictly
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.kinds import CRD, NAMESPACE
@@ -118,6 +119,11 @@ class Objects:
         if before is not None and echo is not None:
             echo = expecting(echo, before, carried)
             comparison = compare(seen, echo, target.ignored.managers)
+        elif target.is_strict and echo is not None:
+            # What somebody added while we wrote is in the answer; its event is below the fence.
+            managers, strictness = target.ignored.managers, target.strictness
+            comparison = compare_strictly(seen, echo, managers, strictness)
+            state.is_dirty = state.is_dirty or not comparison.is_equal
         state.applied = target
         state.differing = frozenset(row.path for row in comparison.differences)
         self.keep_echo(state, target, echo)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from holdfast.controller.state import ObjectState
 from holdfast.diffing.compare import Comparison, FieldDifference, owners_of
+from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Clock
 from holdfast.healing.fights import Fight, describe, fights, note_heal, note_undos
 from holdfast.healing.memory import HealPolicy
 from holdfast.schema.field_path import Path
-from holdfast.schema.projection import MISSING
+from holdfast.schema.field_set import FieldSet
+from holdfast.schema.projection import MISSING, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Fights:
         """Return the fights over an object."""
         if not state.undos:
             return ()
-        return fights(state.undos, self._policy, self._clock.monotonic())
+        found = fights(state.undos, self._policy, self._clock.monotonic())
+        return tuple(fight for fight in found if not _is_conceded(state, fight)) if found else ()
 
     def describe(self, state: ObjectState) -> list[str]:
         """Return a sentence for each fight over an object."""
@@ -108,3 +111,15 @@ class Fights:
             return []
         live, now_s = state.live.manifest, self._clock.monotonic()
         return [describe(state.key, fight, live, now_s) for fight in found]
+
+
+def _is_conceded(state: ObjectState, fight: Fight) -> bool:
+    """Whether an ignore rule lets the other manager have the field by now."""
+    target = state.desired or state.applied
+    if target is None or state.live is None:
+        return False
+    if fight.manager in target.ignored.managers:
+        return True
+    live, fields = state.live.manifest, FieldSet.of(fight.path)
+    seen = without_ignored(live, target.ignored)
+    return project(live.tree, fields).is_complete and not project(seen.tree, fields).is_complete

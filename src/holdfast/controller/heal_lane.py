@@ -35,7 +35,7 @@ from holdfast.controller.state import (
     Target,
 )
 from holdfast.diffing.cold_start import declared_is_live
-from holdfast.diffing.compare import EQUAL, Comparison
+from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.ignore import without_ignored
 from holdfast.diffing.strictness import compare_strictly, removals
 from holdfast.domain.application import APPLICATION, Application
@@ -105,6 +105,7 @@ class HealLane:
             registry, objects, runtime.clock, runtime.settings, self.fights, runtime.look_at_git
         )
         self._is_closed = False
+        self.at_work = 0  # heals that are being carried out
         self._looks: dict[ResourceKey, float] = {}  # the next look of each object that waits
         self._not_before: dict[ResourceKey, float] = {}  # the server asked for patience
 
@@ -209,10 +210,17 @@ class HealLane:
             echo = packed.unpack()
             seen = without_ignored(live, target.ignored)
             return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
-        declared = without_ignored(target.manifest, target.ignored)
-        if declared_is_live(declared, without_ignored(live, target.ignored)):
+        seen = without_ignored(live, target.ignored)
+        if declared_is_live(without_ignored(target.manifest, target.ignored), seen):
             return EQUAL
-        return Comparison(owns_all=False)
+        # Somebody created another in its place. What differs must be known all the same: where
+        # the other's list element stands beside ours, it is taken over (apply.md A1).
+        lost = state.lost_echo
+        if packed is not None and packed.uid != live.uid:
+            lost = (state.echo_hash, packed)  # its deletion was never seen
+        if lost is None or lost[0] != target.hash:
+            return Comparison(owns_all=False)
+        return replace(compare(seen, lost[1].unpack(), target.ignored.managers), owns_all=False)
 
     def _verdict(self, state: ObjectState, sighting: Sighting) -> Verdict:
         live, comparison = sighting.live, sighting.comparison
@@ -283,10 +291,12 @@ class HealLane:
         self._supervisor.once(f"heal {state.key}", self._heal(state, sighting))
 
     async def _heal(self, state: ObjectState, sighting: Sighting) -> None:
+        self.at_work += 1
         try:
             async with state.lock:
                 await self._heal_locked(state, sighting)
         finally:
+            self.at_work -= 1
             self.settle(state)
         self._changed(state)
 

@@ -102,6 +102,8 @@ class ObjectState:
         desired: What git declares now; None for an extra object.
         applied: What was last applied successfully, or found equal: the heal lane's truth.
         packed_echo: What the server made of `applied` (see `echo`); None when it is not known.
+        lost_echo: That of an object that is gone, and the hash of what was applied to it: it says
+            what differs in one that somebody else creates in its place.
         live: The object, None while it is missing.
         fence: Events at or below this version are our own past (apply.md A2).
         in_flight: Writes of ours that have been sent and not answered.
@@ -128,6 +130,7 @@ class ObjectState:
     applied: Target | None = None
     packed_echo: PackedEcho | None = None
     echo_hash: str = ""
+    lost_echo: tuple[str, PackedEcho] | None = None
     live: LiveObject | None = None
     fence: int = 0
     in_flight: int = 0
@@ -238,6 +241,7 @@ class AppState:
         failures: Rounds in a row that ended with a mistake of ours.
         fights_told: Fights for which an Event was written.
         observed: With `--observe`: what was last said about it in the log.
+        makes_way_since_s: Since when its status waits for heals (monotonic seconds), or None.
     """
 
     application: Application
@@ -255,6 +259,7 @@ class AppState:
     failures: int = 0
     fights_told: set[str] = field(default_factory=set)
     observed: str = ""
+    makes_way_since_s: float | None = None
 
     @property
     def key(self) -> AppKey:

@@ -6,6 +6,8 @@ Each test runs on the real control plane: what the sandbox does about it proves 
 from __future__ import annotations
 
 import asyncio
+import copy
+import functools
 import logging
 import random
 from typing import TYPE_CHECKING, Any
@@ -178,3 +180,32 @@ async def test_what_another_deletes_and_creates_again_ends_as_git_says(
             if ref in theirs:
                 assert uid_of(live) == theirs[ref], "a heal never deletes"
         assert theirs, "nobody was ever faster than a heal"
+
+
+async def test_what_another_creates_with_other_list_elements_is_healed_without_leftovers(
+    real_plane: RealPlane, tmp_path: Path
+) -> None:
+    """Two ports of one name are refused; two containers would both run."""
+    async with controlled(real_plane.kubeconfig, tmp_path) as world:
+        service, workload = d.service(), d.deployment(d.container())
+        app = await world.deploy(service, workload)
+        refs = [
+            Ref("v1", "Service", world.namespace, "web"),
+            Ref("apps/v1", "Deployment", world.namespace, "web"),
+        ]
+        theirs = [copy.deepcopy(service), copy.deepcopy(workload)]
+        theirs[0]["spec"]["ports"][0]["port"] = 1234
+        theirs[1]["spec"]["template"]["spec"]["containers"][0]["name"] = "another"
+        await app.set_policy({"automated": {"selfHeal": False}})
+        for ref, tree in zip(refs, theirs, strict=True):
+            tree["metadata"]["namespace"] = ref.namespace
+            await world.person.delete(ref)
+            await eventually(functools.partial(is_gone, world, ref))
+            await world.person.create(tree)
+        await app.set_policy({"automated": {"selfHeal": True}})
+        await app.synced()
+        await world.at_rest(*refs)
+        ports = (await world.person.get(refs[0]))["spec"]["ports"]
+        assert [port["port"] for port in ports] == [p["port"] for p in service["spec"]["ports"]]
+        pod = (await world.person.get(refs[1]))["spec"]["template"]["spec"]
+        assert [container["name"] for container in pod["containers"]] == ["web"]

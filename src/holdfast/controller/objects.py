@@ -74,6 +74,8 @@ class Objects:
         """Remember that the object is gone."""
         self._disclaim(state)
         state.live = None
+        if state.packed_echo is not None:
+            state.lost_echo = (state.echo_hash, state.packed_echo)
         state.echo = None
         state.compared = None
         state.comparison = None
@@ -137,7 +139,7 @@ class Objects:
 
     def keep_echo(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
         """Remember the echo of a target."""
-        state.echo = echo
+        state.echo, state.lost_echo = echo, None
         state.echo_hash = target.hash if echo is not None else ""
 
     def forget_target(self, state: ObjectState) -> Target | None:

@@ -16,6 +16,7 @@ from holdfast.domain.errors import ClusterError, ConfigurationError
 from holdfast.domain.identity import AppKey, GroupKind, GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.journal import DriftStats, Episode, EpisodeFilter
 from holdfast.domain.kinds import EVENT, LEASE, NAMESPACE, SECRET_V1, KindInfo
+from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
 from holdfast.domain.ports import EventKind, Listed, WatchScope, WatchSink
@@ -74,6 +75,7 @@ class FakeQueries:
         self.asked: list[Query] = []
         self.versions: dict[AppKey, list[Tree | None]] = {}
         self.lines: list[str] = []
+        self.asked_logs: list[PodLogs] = []
 
     async def answer(self, query: Query, who: str) -> Any:
         del who
@@ -100,10 +102,10 @@ class FakeQueries:
                 self.apps[app] = tree
             yield tree
 
-    async def logs(self, query: PodLogs) -> AsyncIterator[str]:
-        del query
+    async def logs(self, query: PodLogs) -> AsyncIterator[LogLine]:
+        self.asked_logs.append(query)
         for line in self.lines:
-            yield line
+            yield LogLine(line, "web-1")
 
     def _app(self, app: AppKey) -> Tree:
         if app not in self.apps:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STAGES = Path(__file__).with_name("stages.yaml")
 NODES = ("node-a", "node-b")
+PRINTERS = ("printer-a", "printer-b", "printer-c")
 
 # Waits until the process that started it is gone (its end of the pipe closes), then ends the group.
 _WATCHDOG = """
@@ -85,6 +86,7 @@ class RealPlane:
     folder: Path
     port: int
     etcd_ports: tuple[int, int]
+    kubelet_port: int
     token: str
     audit: bool = False
     webhook: AuditWebhook | None = None
@@ -111,15 +113,18 @@ class RealPlane:
         """Takes the plane that `make plane` runs, by its kubeconfig; it can't be stopped here."""
         config = json.loads(kubeconfig.read_text())
         port = int(config["clusters"][0]["cluster"]["server"].rpartition(":")[2])
-        return cls(programs, kubeconfig.parent, port, (0, 0), config["users"][0]["user"]["token"])
+        token = config["users"][0]["user"]["token"]
+        return cls(programs, kubeconfig.parent, port, (0, 0), 0, token)
 
     @classmethod
     def _start_once(cls, programs: Path, audit: bool, webhook: AuditWebhook | None) -> Self:
         owned = tempfile.TemporaryDirectory(prefix="holdfast-plane-", ignore_cleanup_errors=True)
-        port, client, peer = _free_ports(3)
+        port, client, peer, kubelet = _free_ports(4)
         folder = Path(owned.name)
         token = secrets.token_hex(16)
-        plane = cls(programs, folder, port, (client, peer), token, audit, webhook, _owned=owned)
+        plane = cls(
+            programs, folder, port, (client, peer), kubelet, token, audit, webhook, _owned=owned
+        )
         try:
             plane._bring_up()
         except BaseException:
@@ -146,6 +151,10 @@ class RealPlane:
     def audit_log(self) -> Path:
         """Where the requests are written when `audit` is on."""
         return self.folder / "audit.jsonl"
+
+    def log_of(self, printer: str) -> Path:
+        """What every container of a name in `PRINTERS` prints, as a kubelet keeps it (CRI)."""
+        return self.folder / "printed" / f"{printer}.log"
 
     @property
     def kubectl(self) -> Path:
@@ -253,6 +262,8 @@ class RealPlane:
             "--endpoint-reconciler-type=none",
             "--allow-privileged=true",
             "--profiling=false",
+            # The nodes' names are no host names.
+            "--kubelet-preferred-address-types=InternalIP",
             *((policy,) if self.audit or self.webhook else ()),
             *((f"--audit-log-path={self.audit_log}",) if self.audit else ()),
             *(posts if self.webhook else ()),
@@ -283,6 +294,11 @@ class RealPlane:
             "--manage-all-nodes=true",
             "--node-ip=127.0.0.1",
             "--cidr=10.0.0.0/16",
+            # It plays the kubelet as well: logs of containers, from files.
+            f"--server-address=127.0.0.1:{self.kubelet_port}",
+            f"--node-port={self.kubelet_port}",
+            f"--tls-cert-file={self.folder / 'server.crt'}",
+            f"--tls-private-key-file={self.folder / 'server.key'}",
             "--node-lease-duration-seconds=40",
         )
 
@@ -341,6 +357,10 @@ class RealPlane:
             path = self.folder / name
             path.touch(mode=0o600)
             path.write_text(text)
+        for printer in PRINTERS:
+            for name in (printer, f"{printer}.previous"):
+                self.log_of(name).parent.mkdir(exist_ok=True)
+                self.log_of(name).touch()
 
     def _create_node(self, name: str) -> None:
         metadata = {"name": name, "labels": {"kubernetes.io/hostname": name}}

@@ -97,7 +97,7 @@ async def direct_link(
         feed = ApplicationFeed(connection.watching)
         yield Direct(
             DirectCommands(ports, feed),
-            DirectQueries(ports, feed, PodLogReader(connection)),
+            DirectQueries(ports, feed, PodLogReader(connection, clock)),
             clock,
             feed,
         )

@@ -214,7 +214,9 @@ class PflagCommand(click.Command):
 
     def _target(self, ctx: click.Context, session: Session, values: Values) -> Target:
         def look_up(name: str) -> str:
-            if name in {flag.name for flag in self.spec.all_flags} and values.is_given(name):
+            # A flag of the command's own may have the same name: `app logs --namespace`.
+            is_global = name in {flag.name for flag in self.spec.all_flags if flag in GLOBAL_FLAGS}
+            if is_global and values.is_given(name):
                 return values.text(name)
             parent: click.Context | None = ctx.parent
             while parent is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from holdfast.domain.identity import AppKey
+from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
 
@@ -90,7 +91,19 @@ class GetStatus:
 
 @dataclass(frozen=True, slots=True)
 class PodLogs:
-    """Logs of the pods of an Application's object. Answer: through `follow`."""
+    """Logs of the pods of an Application's objects. Answer: through `Queries.logs`.
+
+    Attributes:
+        group: Only pods of objects in this API group; `kind`, `namespace`, `name` likewise.
+        container: `""` is the only one of each pod, or its default.
+        follow: Go on as lines are printed.
+        tail: Lines from the end of each pod's log; 0 is all.
+        since_s: Only what is younger than so many seconds; 0 is all.
+        until: No line that is younger than this (RFC 3339); `""` is no end.
+        filter: Only lines with this text; with a leading `!`, only lines without it.
+        match_case: The filter tells capitals.
+        previous: Of each container's run before its last restart.
+    """
 
     app: AppKey
     group: str = ""
@@ -101,6 +114,9 @@ class PodLogs:
     follow: bool = False
     tail: int = 0
     since_s: int = 0
+    until: str = ""
+    filter: str = ""
+    match_case: bool = False
     previous: bool = False
 
 
@@ -142,6 +158,6 @@ class Queries(Protocol):
         """Yield the Application at once and after each change; None once it is deleted."""
         ...
 
-    def logs(self, query: PodLogs) -> AsyncIterator[str]:
-        """Yield lines of logs."""
+    def logs(self, query: PodLogs) -> AsyncIterator[LogLine]:
+        """Yield lines of logs of several pods, merged by time."""
         ...

@@ -136,7 +136,7 @@ CASES: Sequence[tuple[str, str]] = (
     ("app-manifests", "app manifests go-sample-app-prod"),
     ("app-resources", "app resources go-sample-app-prod"),
     ("app-resources-tree", "app resources go-sample-app-prod -o tree"),
-    ("app-logs", "app logs go-sample-app-prod --filter !get"),
+    ("app-logs", "app logs go-sample-app-prod --tail 3"),
     ("proj-create", "proj create team-a -d https://kubernetes.default.svc,team-a -s *"),
     ("proj-get", "proj get default"),
     ("proj-list", "proj list"),

@@ -1,11 +1,10 @@
 """`app logs`: what the pods of an Application print."""
 
-import re
-
 from holdfast.cli import exit_codes
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
-from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.cli.pflag import Flag, FlagKind, UsageError
 from holdfast.cli.waiting import closing
+from holdfast.domain.log_lines import nanoseconds
 from holdfast.domain.queries import PodLogs
 
 
@@ -21,16 +20,28 @@ async def _logs(call: Call) -> int:
         follow=values.switch("follow"),
         tail=values.number("tail"),
         since_s=values.number("since-seconds"),
+        until=_moment(values.text("until-time")),
+        filter=values.text("filter"),
+        match_case=values.switch("match-case"),
         previous=values.switch("previous"),
     )
-    wanted, excludes = values.text("filter"), values.text("filter").startswith("!")
-    flags = re.RegexFlag(0) if values.switch("match-case") else re.IGNORECASE
-    pattern = re.compile(re.escape(wanted.removeprefix("!")), flags)
+    code = exit_codes.OK
     async with call.link() as link, closing(link.queries.logs(query)) as lines:
         async for line in lines:
-            if not wanted or bool(pattern.search(line)) != excludes:
-                call.say(line)
-    return exit_codes.OK
+            if line.is_problem:
+                call.note(f"warning: pod {line.pod}: {line.text}")
+                code = exit_codes.FAILED
+            else:
+                call.say(line.text)
+    return code
+
+
+def _moment(text: str) -> str:
+    if text and not nanoseconds(text):
+        raise UsageError(
+            f'--until-time "{text}": give a time with its zone, such as 2026-01-02T15:04:05Z'
+        )
+    return text
 
 
 COMMANDS = {
@@ -46,8 +57,14 @@ COMMANDS = {
             Flag("name", "Only pods of the object of this name."),
             Flag("container", "Only this container.", short="c"),
             Flag("follow", "Go on as lines are printed.", FlagKind.SWITCH, short="f"),
-            Flag("tail", "Lines from the end; 0 is all.", FlagKind.NUMBER, default="0"),
+            Flag(
+                "tail",
+                "Lines from the end of each pod's log; 0 is all.",
+                FlagKind.NUMBER,
+                default="0",
+            ),
             Flag("since-seconds", "Only the last seconds.", FlagKind.NUMBER, default="0"),
+            Flag("until-time", "No line after this time, as 2026-01-02T15:04:05Z."),
             Flag("filter", "Only lines with this text; `!text` leaves them out."),
             Flag("match-case", "The filter tells capitals.", FlagKind.SWITCH, short="m"),
             Flag("previous", "The container before its last restart.", FlagKind.SWITCH, short="p"),

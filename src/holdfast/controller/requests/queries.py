@@ -1,21 +1,23 @@
 """`DirectQueries`: the port `Queries`, straight from the cluster and from git."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from holdfast.controller.requests.commands import RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.managed import ManagedObjects
 from holdfast.controller.requests.masking import mask_all
 from holdfast.controller.requests.pauses import PauseReads
-from holdfast.controller.requests.resource_tree import POD, Trees
+from holdfast.controller.requests.pod_logs import PodLogSource, find_pods, read_all
+from holdfast.controller.requests.resource_tree import Trees
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.kinds import LEASE
+from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.project import PROJECT
 from holdfast.domain.queries import (
@@ -39,14 +41,6 @@ WATCH_LAG_ANNOTATION = "holdfast.dev/watch-lag"
 NOTIFICATIONS_ANNOTATION = "holdfast.dev/notifications"
 JOURNAL_ANNOTATION = "holdfast.dev/journal"
 _LAST_ERRORS = 10
-
-
-class PodLogSource(Protocol):
-    """Reads what a container printed."""
-
-    def lines(self, pod: Manifest, container: str, query: PodLogs) -> AsyncIterator[str]:
-        """Yield lines, oldest first."""
-        ...
 
 
 class DirectQueries:
@@ -118,25 +112,21 @@ class DirectQueries:
             async for manifest in versions:
                 yield manifest.tree if manifest is not None else None
 
-    async def logs(self, query: PodLogs) -> AsyncGenerator[str, None]:
-        """Yield lines of logs of every pod that is meant, one pod after the other.
+    async def logs(self, query: PodLogs) -> AsyncGenerator[LogLine, None]:
+        """Yield lines of every pod that is meant, merged by time (api.md §1.6.12).
 
         Raises:
-            ConfigurationError: HF3009, the Application has no such pod.
+            ConfigurationError: HF3009, the Application has no such pod, or too many.
+            ClusterError: the log of the only pod cannot be read.
         """
         app = await self._lookup.application(query.app)
         if self._pod_logs is None:
             raise ConfigurationError("HF3009", "logs cannot be read over this connection")
-        pods = await self._pods(app, query)
-        if not pods:
-            raise ConfigurationError(
-                "HF3009",
-                "the application has no pod that matches",
-                about=app.key,
-                hint=f"`holdfast app resources {app.key.name}` shows what there is",
-            )
-        for pod in pods:
-            async for line in self._pod_logs.lines(pod, query.container, query):
+        tree = await self._trees.build(app)
+        chosen = await find_pods(self._ports.reader, app, tree, query)
+        merged = read_all(self._pod_logs, chosen, query, self._ports.clock)
+        async with aclosing(merged) as lines:
+            async for line in lines:
                 yield line
 
     async def _list(self, query: ListApplications) -> list[Tree]:
@@ -161,19 +151,6 @@ class DirectQueries:
         listed = await self._ports.reader.list(PROJECT, self._ports.control_namespace)
         return [item.tree for item in sorted(listed.items, key=lambda item: item.name)]
 
-    async def _pods(self, app: Application, query: PodLogs) -> list[Manifest]:
-        tree = await self._trees.build(app)
-        nodes = {node.get("uid"): node for node in tree["nodes"]}
-        chosen = [
-            node
-            for node in tree["nodes"]
-            if node["kind"] == "Pod" and not node["group"] and _descends(node, nodes, query)
-        ]
-        found = [
-            await self._ports.reader.get(POD, node["namespace"], node["name"]) for node in chosen
-        ]
-        return [pod for pod in found if pod is not None]
-
     async def _status(self) -> Tree:
         """Say how Holdfast does, from what it leaves in the cluster: its lease, its statuses."""
         ports = self._ports
@@ -195,20 +172,6 @@ class DirectQueries:
         status["applications"] = dict(sorted(counts.items()))
         status["lastErrors"] = _last_errors(apps)
         return status
-
-
-def _descends(node: Tree, nodes: dict[str, Tree], query: PodLogs) -> bool:
-    """Whether a pod, or something that it grew out of, is what was asked for."""
-    wanted = {"group": query.group, "kind": query.kind, "namespace": query.namespace,
-              "name": query.name}  # fmt: skip
-    wanted = {key: value for key, value in wanted.items() if value}
-    current: Tree | None = node
-    while current is not None:
-        if all(current.get(key) == value for key, value in wanted.items()):
-            return True
-        parents = current.get("parentRefs") or []
-        current = nodes.get(parents[0]["uid"]) if parents else None
-    return False
 
 
 def _lease_status(lease: Manifest | None, now: datetime) -> Tree:

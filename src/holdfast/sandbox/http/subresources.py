@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from holdfast.domain.manifest import JSON, Tree
-from holdfast.sandbox.http.answers import OBJECT_FORMS, Answer, json_answer, negotiate, text_answer
+from holdfast.sandbox.http.answers import OBJECT_FORMS, Answer, json_answer, negotiate
 from holdfast.sandbox.http.changing import Changer, delete_options, write_options
 from holdfast.sandbox.http.requests import Request, decode_object
 from holdfast.sandbox.http.reviews import find_review
@@ -61,10 +61,7 @@ class Subresources:
         if name == "finalize" and request.method == "PUT":
             return await self._finalize(request, resource, target)
         if name == "log" and request.method == "GET":
-            self.changer.writer.live(resource, target.namespace, target.name)
-            return text_answer(
-                f"the Holdfast sandbox runs no containers; {target.name} has no log\n"
-            )
+            self.changer.writer.live(resource, target.namespace, target.name)  # or 404
         if name in _WHOLE_POD and request.method != "GET":
             return await self._whole(request, resource, target)
         raise not_built(NOT_BUILT_BELOW.get(name, f"{resource.plural}/{name}"))

@@ -39,6 +39,7 @@ NOT_BUILT: dict[tuple[str, str], str] = {
 NOT_BUILT_BELOW = {
     "attach": "running containers to attach to",
     "exec": "running containers to execute commands in",
+    "log": "running containers that print logs",
     "portforward": "running containers to forward ports to",
     "proxy": "proxy",
     "token": "tokens of ServiceAccounts",

@@ -671,6 +671,11 @@ def _is_in(scope: WatchScope, key: ResourceKey) -> bool:
     return same and scope.namespace in (None, key.namespace)
 
 
+# Read here, at import: a table that is read for the first time on the loop would block it.
+for _group, _kind in (("", "Pod"), ("apps", "Deployment"), ("networking.k8s.io", "Ingress")):
+    find_type(GroupVersionKind(_group, "v1", _kind))
+
+
 def type_of(gvk: GroupVersionKind) -> Type:
     return find_type(gvk) or FREE_FORM
 

@@ -13,12 +13,14 @@ from holdfast.assessing.aggregate import IGNORE_HEALTH_ANNOTATION, Member, aggre
 from holdfast.controller.state import AppState, ObjectState, Registry, Target
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from holdfast.domain.condition import Condition, ConditionType
+from holdfast.domain.divergence import Divergence, Divergences, diverge
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.health import Health, HealthCode
 from holdfast.domain.hooks import is_hook, sync_wave
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.planning.autosync import ComparedResource
+from holdfast.planning.links import external_urls
 from holdfast.planning.options import (
     compare_options,
     requires_deletion_confirmation,
@@ -38,6 +40,7 @@ class ResourceView:
         status: None for hooks and for objects whose tracking data is a copy.
         counts: Whether OutOfSync here makes the Application OutOfSync.
         is_protected: `Prune=false` stands on it.
+        divergence: Why it is OutOfSync, as far as it counts.
     """
 
     key: ResourceKey
@@ -51,8 +54,10 @@ class ResourceView:
     wave: int
     is_hook: bool
     is_live: bool
+    divergence: Divergence
     ignores_health: bool
     images: tuple[str, ...]
+    urls: tuple[str, ...] = ()
 
     def to_tree(self) -> Tree:
         """Return the entry; empty fields are left out."""
@@ -88,6 +93,7 @@ class Overview:
     health: Health
     resources: tuple[ResourceView, ...]
     images: tuple[str, ...]
+    urls: tuple[str, ...] = ()
 
 
 def view_objects(
@@ -122,7 +128,13 @@ def overview(state: AppState, views: tuple[ResourceView, ...]) -> Overview:
         sync = SyncCode.UNKNOWN
     health = aggregate([_member(view) for view in views if not view.is_hook], app.key)
     images = sorted({image for view in views for image in view.images})
-    return Overview(sync, health, views, tuple(images))
+    urls = sorted({url for view in views for url in view.urls})
+    return Overview(sync, health, views, tuple(images), tuple(urls))
+
+
+def divergences(views: tuple[ResourceView, ...]) -> Divergences:
+    """Return what is behind git and what drifted."""
+    return Divergences.count((view.key, view.divergence) for view in views)
 
 
 def status_tree(app: Application, seen: Overview, revisions: tuple[str, ...]) -> Tree:
@@ -133,6 +145,8 @@ def status_tree(app: Application, seen: Overview, revisions: tuple[str, ...]) ->
     elif revisions:
         sync["revision"] = revisions[0]
     summary: Tree = {"images": list(seen.images)} if seen.images else {}
+    if seen.urls:
+        summary["externalURLs"] = list(seen.urls)
     if any(
         view.key.kind == "Application" and view.key.group == "argoproj.io"
         for view in seen.resources
@@ -203,7 +217,9 @@ def _find_view(state: AppState, found: ObjectState, tracking: Tracking) -> Resou
     """
     options = state.application.sync_policy.options
     target, is_own = _target_of(state, found), found.app == state.key
-    made_of = (target, is_own, found.live, found.sync, options, tracking)
+    applied = found.applied.hash if found.applied is not None else None
+    live, drift = found.live, found.drift
+    made_of = (target, is_own, live, found.sync, options, tracking, applied, drift)
     if found.view is None or found.view[0] != made_of:
         found.view = (made_of, _view(state, found, tracking))
     view: ResourceView = found.view[1]
@@ -241,9 +257,19 @@ def _view(state: AppState, found: ObjectState, tracking: Tracking) -> ResourceVi
         wave=sync_wave(one),
         is_hook=hooked,
         is_live=live is not None,
+        divergence=Divergence.NEITHER if ignored else _divergence(state, found, status),
         ignores_health=live is not None and live.annotation(IGNORE_HEALTH_ANNOTATION) == "true",
         images=tuple(_images(live)),
+        urls=external_urls(live) if live is not None else (),
     )
+
+
+def _divergence(state: AppState, found: ObjectState, status: SyncCode | None) -> Divergence:
+    if found.app != state.key:
+        return Divergence.NEITHER  # another Application's; a condition says so
+    declared = found.desired.hash if found.desired is not None else None
+    applied = found.applied.hash if found.applied is not None else None
+    return diverge(status, declared, applied, drifts=found.drift is not None)
 
 
 def _namespace_metadata_differs(app: Application) -> bool:

@@ -268,7 +268,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     connection, clock = parts.connection, parts.clock
     trust = Trust(str(parts.data / "trust"), default_known_hosts())
     logins = RepositoryLogins(connection, parts.settings.namespace, trust)
-    await logins.start(parts.supervisor)
+    await logins.start(parts.supervisor, shares_config_maps=True)
     sources = GitSources(
         str(parts.data / "repositories"),
         parts.settings.allow_local_repos,
@@ -293,7 +293,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         system=connection.system,
         kinds=connection.kinds,
         sealing=connection.sealing,
-        watching=parts.notifications.watching(),
+        watching=parts.notifications.watching(logins),
         sources=sources,
         renderer=renderer,
         recorder=BothRecorders(recorder, parts.notifications.teller),

@@ -15,6 +15,7 @@ from holdfast.controller.app_info import forget_app_info, tell_app_info
 from holdfast.controller.clock_steps import ClockSteps, keep_ages
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
+from holdfast.controller.kind_changes import KindChanges
 from holdfast.controller.packing import at_rest
 from holdfast.controller.pauses import Reminders
 from holdfast.controller.projects import Projects
@@ -68,12 +69,12 @@ class Controller:
         self.registry = Registry(settings.control_namespace)
         self.registry.projects = self._projects = Projects()
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
-        self._kinds_are_stale = False
         self._watched_repositories: set[str] = set()
         hooks = Hooks(self._object_changed, self._healed, self._look_at_git)
         lanes = wire(ports, settings, self.registry, hooks)
         lanes.observer.app_changed = self._app_changed
-        lanes.observer.kinds_changed = self._kinds_changed
+        kinds = KindChanges(ports, lanes, self.registry, self._look_again)
+        lanes.observer.kinds_changed = kinds.changed
         lanes.observer.settings_changed = self._settings_changed
         lanes.observer.pauses_changed = self._pauses_changed
         self.lane, self.observer = lanes.heal, lanes.observer
@@ -180,35 +181,11 @@ class Controller:
             report.seconds * 1000,
         )
 
+    def _look_again(self, app: AppKey) -> None:
+        self._queue.add(app, Level.RECENT)
+
     def _look_at_git(self, app: AppKey) -> None:
         self._queue.add(app, Level.LATEST_FORCED)
-
-    def _kinds_changed(self) -> None:
-        self._kinds_are_stale = True
-        if not self._ports.supervisor.is_running("kinds"):
-            self._ports.supervisor.once("kinds", self._relearn_kinds())
-
-    async def _relearn_kinds(self) -> None:
-        """A CRD came or went: its objects may be watched, and healed, again."""
-        while self._kinds_are_stale:
-            self._kinds_are_stale = False  # a change while we ask is asked about once more
-            try:
-                await self._ports.kinds.refresh()
-            except ClusterError as error:
-                log.warning("discovery failed code=%s %s", error.code, error)
-                self._kinds_are_stale = True
-                await self._ports.clock.sleep(error.retry_after_s or 1.0)
-                continue
-            self._use_kinds()
-
-    def _use_kinds(self) -> None:
-        for gvk in self._lanes.watches.failed_kinds():
-            if self._ports.kinds.find(gvk) is not None:
-                self._lanes.watches.restart(gvk)
-        self.observer.reconsider(self.registry.index.waiting())
-        for state in self.registry.apps.values():
-            if state.conditions or state.application.operation is not None:
-                self._queue.add(state.key, Level.RECENT)
 
     def _settings_changed(self, config_map: Manifest | None) -> None:
         """`argocd-cm` says something else: every Application is compared again."""

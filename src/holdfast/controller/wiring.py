@@ -116,35 +116,16 @@ def wire(
         registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
     )
     status.listeners = ports.listeners
-    desired = DesiredStates(
-        ports.sources,
-        ports.renderer,
-        ports.kinds,
-        ports.sealing,
-        Definitions(ports.reader, ports.kinds),
-        settings.control_namespace,
-    )
-    asked = settings.sync.parallel_dry_runs
-    comparing = Comparing(
-        objects, ports.reader, ports.writer, parallel=asked, may_ask=not settings.observe
-    )
     keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
     objects.ask_namespace = keeper.ask
-    task_ports = TaskPorts(
-        writer=ports.writer,
-        writing=writing,
-        permits=permits,
-        objects=objects,
-        lane=heal,
-        parallel=asyncio.Semaphore(settings.sync.parallel_writes),
-        parallel_dry_runs=asyncio.Semaphore(settings.sync.parallel_dry_runs),
-    )
+    desired, comparing = _wire_comparison(ports, settings, objects)
+    tasks = _task_ports(ports, settings, objects, heal, permits, writing)
     operation_parts = OperationParts(
         registry=registry,
         desired=desired,
         comparing=comparing,
         watches=watches,
-        runner=TaskRunner(registry, task_ports),
+        runner=TaskRunner(registry, tasks),
         permits=permits,
         namespaces=keeper,
         kinds=ports.kinds,
@@ -178,4 +159,46 @@ def wire(
         sync=SyncLane(sync_parts),
         operations=Operations(operation_parts),
         deletion=Deletion(deletion),
+    )
+
+
+def _wire_comparison(
+    ports: ControllerPorts, settings: ControllerSettings, objects: Objects
+) -> tuple[DesiredStates, Comparing]:
+    """Build what reads git, and what compares objects with it."""
+    desired = DesiredStates(
+        ports.sources,
+        ports.renderer,
+        ports.kinds,
+        ports.sealing,
+        Definitions(ports.reader, ports.kinds),
+        settings.control_namespace,
+    )
+    comparing = Comparing(
+        objects,
+        ports.reader,
+        ports.writer,
+        parallel=settings.sync.parallel_dry_runs,
+        may_ask=not settings.observe,
+    )
+    return desired, comparing
+
+
+def _task_ports(
+    ports: ControllerPorts,
+    settings: ControllerSettings,
+    objects: Objects,
+    heal: HealLane,
+    permits: Permits,
+    writing: ObjectWriting,
+) -> TaskPorts:
+    """Return what the tasks of an operation are carried out with."""
+    return TaskPorts(
+        writer=ports.writer,
+        writing=writing,
+        permits=permits,
+        objects=objects,
+        lane=heal,
+        parallel=asyncio.Semaphore(settings.sync.parallel_writes),
+        parallel_dry_runs=asyncio.Semaphore(settings.sync.parallel_dry_runs),
     )

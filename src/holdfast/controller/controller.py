@@ -49,9 +49,6 @@ _OURS = "holdfast.dev/"
 _CLOCK_STEPS = "clock steps"
 _SOON_S = 0.05
 _HEAL_STATUS = -1
-# Status ranks below heals: while so many are on their way it waits, but not for ever.
-_STORM = 8
-_MAKES_WAY_S = 8.0
 
 
 class Controller:
@@ -252,25 +249,12 @@ class Controller:
             again = await self._lanes.deletion.step(state)
             if again is not None:
                 self._queue.add_after(state.key, Level.NOTHING, again)
-        elif level <= Level.RECENT and self._makes_way(state):
+        elif level <= Level.RECENT and self._schedule.makes_way(state, self.lane.at_work):
             self._queue.add_after(state.key, level, self._settings.status_debounce_s)
         else:
             if not await self._lanes.status.write_heals(state):
                 self._queue.add_after(state.key, Level.RECENT, self._settings.status_debounce_s)
             await self._look(state, level)
-
-    def _makes_way(self, state: AppState) -> bool:
-        """Whether a status waits because many heals are on their way; for seconds at most."""
-        now = self._ports.clock.monotonic()
-        if self.lane.at_work < _STORM:
-            state.makes_way_since_s = None
-            return False
-        if state.makes_way_since_s is None:
-            state.makes_way_since_s = now
-        if now - state.makes_way_since_s < _MAKES_WAY_S:
-            return True
-        state.makes_way_since_s = None
-        return False
 
     async def _operate(self, state: AppState) -> None:
         """Run one pass of the requested operation; a round follows its end."""

@@ -12,6 +12,9 @@ from holdfast.controller.state import AppState
 from holdfast.domain.ports import Clock
 from holdfast.planning.refresh import Expiry, Level, Refresh, RefreshType, find_refresh
 
+# Status ranks below heals: while so many are on their way it waits, but not for ever.
+_STORM = 8
+_MAKES_WAY_S = 8.0
 _NEVER = Expiry(timedelta(0), timedelta(0))
 
 
@@ -36,6 +39,18 @@ class Schedule:
         if due is not None and hard_s > 0 and self._age_s(state) > hard_s:
             return Refresh(RefreshType.HARD, max(due.level, Level.LATEST), due.reason)
         return due
+
+    def makes_way(self, state: AppState, heals: int) -> bool:
+        """Whether a status waits because many heals are at work; for seconds at most."""
+        now = self._clock.monotonic()
+        since, state.makes_way_since_s = state.makes_way_since_s, None
+        if heals < _STORM:
+            return False
+        since = now if since is None else since
+        if now - since >= _MAKES_WAY_S:
+            return False
+        state.makes_way_since_s = since
+        return True
 
     def next_look_s(self, state: AppState) -> float | None:
         """Return the seconds until the next look at git; None when there is none by time."""

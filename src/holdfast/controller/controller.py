@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 
 from holdfast.config.settings import ControllerSettings
-from holdfast.controller.app_info import forget_app_info, tell_app_info
+from holdfast.controller.app_info import DivergingApps, forget_app_info, tell_app_info
 from holdfast.controller.clock_steps import ClockSteps, keep_ages
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
@@ -30,6 +30,7 @@ from holdfast.domain.application import (
     DELETION_APPROVED_ANNOTATION,
     Application,
 )
+from holdfast.domain.divergence import DIFFERS_ANNOTATION
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import Reason
@@ -67,6 +68,7 @@ class Controller:
         self.registry.projects = self._projects = Projects()
         self._queue: KeyedQueue[AppKey, Level] = KeyedQueue(max)
         self._watched_repositories: set[str] = set()
+        self._diverging = DivergingApps(ports.metrics)
         hooks = Hooks(self._object_changed, self._healed, self._look_at_git)
         lanes = wire(ports, settings, self.registry, hooks)
         lanes.observer.app_changed = self._app_changed
@@ -133,6 +135,7 @@ class Controller:
         if new is None:
             self._queue.forget(key)
             forget_app_info(self._ports.metrics, key)
+            self._diverging.forget(key)
             return
         for source in new.sources:
             if old is None or source.repo_url not in {s.repo_url for s in old.sources}:
@@ -234,6 +237,7 @@ class Controller:
         else:
             state.failures = 0
         tell_app_info(self._ports.metrics, state.application)
+        self._diverging.tell(key, state.divergences)
 
     async def _work_on(self, state: AppState, level: Level) -> None:
         app = state.application
@@ -335,7 +339,11 @@ def _level_of(old: Application | None, new: Application) -> Level:
 def _policy_differs(old: Application, new: Application) -> bool:
     """Whether a `holdfast.dev/…` annotation says something else."""
     was, now = (
-        {key: text for key, text in app.manifest.annotations.items() if key.startswith(_OURS)}
+        {
+            key: text
+            for key, text in app.manifest.annotations.items()
+            if key.startswith(_OURS) and key != DIFFERS_ANNOTATION  # said by us, not to us
+        }
         for app in (old, new)
     )
     return was != now

@@ -137,8 +137,13 @@ class HealLane:
         if version <= state.fence or (known and is_same_form and version <= known.version):
             return
         began_s, at = self._clock.monotonic(), self._clock.now()
-        before = (state.sync, state.live.health if state.live else None, state.live is None)
-        sighting = Sighting(manifest, self._compare_applied(state, manifest), began_s, at)
+        before = (
+            state.sync,
+            state.live.health if state.live else None,
+            state.drift,
+            state.live is None,
+        )
+        sighting = Sighting(manifest, _compare_applied(state, manifest), began_s, at)
         is_new_fight = self.fights.note(state, manifest, sighting.comparison)
         verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
@@ -146,7 +151,7 @@ class HealLane:
         self._objects.saw(state, manifest, sighting.comparison)
         self._follow_up(state, verdict, sighting)
         health = state.live.health if state.live else None
-        if is_new_fight or before != (state.sync, health, False):
+        if is_new_fight or before != (state.sync, health, state.drift, False):
             self._changed(state)
 
     def observe_gone(
@@ -176,12 +181,14 @@ class HealLane:
             return
         began_s, at = self._clock.monotonic(), self._clock.now()
         live = state.live.manifest if state.live is not None else None
-        comparison = self._compare_applied(state, live) if live is not None else None
-        sighting = Sighting(live, comparison, began_s, at)
+        comparison = _compare_applied(state, live) if live is not None else None
+        sighting, before = Sighting(live, comparison, began_s, at), state.drift
         verdict = self._verdict(state, sighting)
         if isinstance(verdict, Heal):
             self._start(state, sighting)
         self._follow_up(state, verdict, sighting)
+        if state.drift is not before:
+            self._changed(state)
 
     def settle(self, state: ObjectState) -> None:
         """Process what came while a write was in flight; called when the lock is free again."""
@@ -200,28 +207,6 @@ class HealLane:
 
     # --- deciding -----------------------------------------------------------------------------
 
-    def _compare_applied(self, state: ObjectState, live: Manifest) -> Comparison | None:
-        """Compare with what was applied; None when nothing is known to compare with."""
-        target = state.applied
-        if target is None or target.gvk != live.gvk:
-            return None  # another version of it was seen before git was read (apply.md A5)
-        packed = state.packed_echo
-        if packed is not None and state.echo_hash == target.hash and packed.uid == live.uid:
-            echo = packed.unpack()
-            seen = without_ignored(live, target.ignored)
-            return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
-        seen = without_ignored(live, target.ignored)
-        if declared_is_live(without_ignored(target.manifest, target.ignored), seen):
-            return EQUAL
-        # Somebody created another in its place. What differs must be known all the same: where
-        # the other's list element stands beside ours, it is taken over (apply.md A1).
-        lost = state.lost_echo
-        if packed is not None and packed.uid != live.uid:
-            lost = (state.echo_hash, packed)  # its deletion was never seen
-        if lost is None or lost[0] != target.hash:
-            return Comparison(owns_all=False)
-        return replace(compare(seen, lost[1].unpack(), target.ignored.managers), owns_all=False)
-
     def _verdict(self, state: ObjectState, sighting: Sighting) -> Verdict:
         live, comparison = sighting.live, sighting.comparison
         app = self._registry.apps.get(state.app) if state.app is not None else None
@@ -232,6 +217,7 @@ class HealLane:
         else:
             drifted = comparison is not None and comparison.needs_apply
             kind = DriftKind.CHANGED if drifted else None
+        state.drift = kind
         if kind is None:
             state.memory = restored(state.memory)
             state.was_paused, state.resumed_s = False, None
@@ -330,6 +316,7 @@ class HealLane:
             self._failed(state, sighting, error)
             return
         held = frozenset(row.path for row in split.held)
+        state.drift = DriftKind.CHANGED if held else None
         self._objects.applied(state, target, answer, held)
         self.fights.healed(state, sighting.comparison, held)
         if split.held:
@@ -418,6 +405,39 @@ class LaneRuntime:
     healed: Callable[[HealReport], None]
     episodes: Episodes
     look_at_git: Callable[[AppKey], None] = lambda _app: None
+
+
+def note_drift(state: ObjectState) -> None:
+    """Learn whether an object drifted, and do nothing about it: its target was recalled."""
+    live = state.live
+    if live is None:
+        state.drift = DriftKind.MISSING
+        return
+    found = _compare_applied(state, live.manifest)
+    state.drift = DriftKind.CHANGED if found is not None and found.needs_apply else None
+
+
+def _compare_applied(state: ObjectState, live: Manifest) -> Comparison | None:
+    """Compare with what was applied; None when nothing is known to compare with."""
+    target = state.applied
+    if target is None or target.gvk != live.gvk:
+        return None  # another version of it was seen before git was read (apply.md A5)
+    packed = state.packed_echo
+    if packed is not None and state.echo_hash == target.hash and packed.uid == live.uid:
+        echo = packed.unpack()
+        seen = without_ignored(live, target.ignored)
+        return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
+    seen = without_ignored(live, target.ignored)
+    if declared_is_live(without_ignored(target.manifest, target.ignored), seen):
+        return EQUAL
+    # Somebody created another in its place. What differs must be known all the same: where
+    # the other's list element stands beside ours, it is taken over (apply.md A1).
+    lost = state.lost_echo
+    if packed is not None and packed.uid != live.uid:
+        lost = (state.echo_hash, packed)  # its deletion was never seen
+    if lost is None or lost[0] != target.hash:
+        return Comparison(owns_all=False)
+    return replace(compare(seen, lost[1].unpack(), target.ignored.managers), owns_all=False)
 
 
 def _was_judged(error: ClusterError) -> bool:

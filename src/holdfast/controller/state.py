@@ -21,7 +21,8 @@ from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.diffing.strictness import Strictness
 from holdfast.domain.application import Application
 from holdfast.domain.condition import Condition
-from holdfast.domain.drift import SyncCode
+from holdfast.domain.divergence import Divergences
+from holdfast.domain.drift import DriftKind, SyncCode
 from holdfast.domain.health import Health
 from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.manifest import Manifest
@@ -119,6 +120,7 @@ class ObjectState:
         drifted_since_s: When the present drift was first seen (monotonic seconds), or None.
         differing: Paths that differed when the object was last seen.
         undos: Who changed which field after our applies.
+        drift: How live differs from `applied`, as it was last decided upon; None: it does not.
         was_paused: A pause held the present drift.
         resumed_s: When that was seen to be over (monotonic seconds), None before.
     """
@@ -147,6 +149,7 @@ class ObjectState:
     drifted_since_s: float | None = None
     differing: frozenset[Path] = frozenset()
     undos: tuple[Undo, ...] = ()
+    drift: DriftKind | None = None
     was_paused: bool = False
     resumed_s: float | None = None
     memory: HealMemory = _NO_HEALS
@@ -241,6 +244,9 @@ class AppState:
         failures: Rounds in a row that ended with a mistake of ours.
         fights_told: Fights for which an Event was written.
         observed: With `--observe`: what was last said about it in the log.
+        divergences: Its objects that are behind git, and those that drifted; None before the
+            first comparison.
+        unrecalled: Revisions of the last sync that could not be read when they were asked for.
         makes_way_since_s: Since when its status waits for heals (monotonic seconds), or None.
     """
 
@@ -259,6 +265,8 @@ class AppState:
     failures: int = 0
     fights_told: set[str] = field(default_factory=set)
     observed: str = ""
+    divergences: Divergences | None = None
+    unrecalled: tuple[str, ...] = ()
     makes_way_since_s: float | None = None
 
     @property

@@ -19,6 +19,7 @@ from holdfast.domain.application import (
     REFRESH_TIMESTAMP_ANNOTATION,
     Application,
 )
+from holdfast.domain.divergence import DIFFERS_ANNOTATION
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError, Retry
 from holdfast.domain.events import AppEvent, EventRecorder, Listener, Reason, SyncEnded
@@ -59,17 +60,25 @@ class StatusWriter:
         self._metrics = metrics
 
     async def write_status(self, state: AppState, status: Tree) -> None:
-        """Write the status fields that differ; `status` holds whole new top-level fields."""
+        """Write the status fields that differ; `status` holds whole new top-level fields.
+
+        What is behind git and what drifted goes in the same request.
+        """
         current = state.application.status
         wanted = {**current, **status}
         wanted = {key: value for key, value in wanted.items() if value is not None}
-        patch = difference(current, wanted)
-        if not patch:
-            return
+        changed = difference(current, wanted)
         if self._settings.observe:
-            _keep(state, wanted)
+            if changed:
+                _keep(state, wanted)
             return
-        await self._patch(state, {"status": patch}, SystemWrite.APPLICATION_STATUS)
+        patch: Tree = {"status": changed} if changed else {}
+        known = state.application.manifest.annotation(DIFFERS_ANNOTATION)
+        differs = state.divergences.annotation() if state.divergences is not None else known
+        if differs != known:
+            patch["metadata"] = {"annotations": {DIFFERS_ANNOTATION: differs}}
+        if patch:
+            await self._patch(state, patch, SystemWrite.APPLICATION_STATUS)
 
     async def write_run(self, state: AppState, run: Run) -> None:
         """Write `status.operationState` where it differs."""

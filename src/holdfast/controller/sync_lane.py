@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.desired import DesiredStates, Wanted
-from holdfast.controller.heal_lane import HealLane
+from holdfast.controller.heal_lane import HealLane, note_drift
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
 from holdfast.controller.run_state import restore_run
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
+    divergences,
     health_tree,
     overview,
     shared_conditions,
@@ -37,6 +38,7 @@ from holdfast.domain.condition import (
     Condition,
     ConditionType,
 )
+from holdfast.domain.divergence import NO_DIVERGENCE
 from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.events import Reason
@@ -174,12 +176,13 @@ class SyncLane:
     async def _recall(self, state: AppState, states: list[ObjectState]) -> None:
         """After a start: learn from the last successful sync what had been applied (DESIGN §4.3).
 
-        Only where self-heal is on and only for objects of which nothing else is known. Never in
-        the middle of an operation, and never what a later operation has touched: it would bring
-        an older revision back.
+        Only for objects of which nothing else is known. Never in the middle of an operation, and
+        never what a later operation has touched: it would bring an older revision back. Without
+        self-heal it only tells drift from what git has changed since; where that revision cannot
+        be read any more, what differs counts as behind git.
         """
         app = state.application
-        if state.is_loaded or not app.self_heals or state.desired is None:
+        if state.is_loaded or state.desired is None:
             return
         if restore_run(app, self._parts.clock.now()) is not None:
             return  # the round after its end recalls
@@ -190,8 +193,10 @@ class SyncLane:
         sources, revisions = synced
         desired = state.desired
         if revisions != desired.revisions or sources != app.sources:
-            wanted = Wanted(sources, revisions=revisions)
-            desired = await self._parts.desired.load(app, wanted, state.desired)
+            before = await self._load_synced(state, Wanted(sources, revisions=revisions))
+            if before is None:
+                return
+            desired = before
             await self._parts.watches.ensure(desired)
         touched = _touched_since(app, revisions)
         for key, target in desired.manifests.items():
@@ -200,7 +205,22 @@ class SyncLane:
                 found.app = state.key
                 self._parts.registry.hold(state, found)
                 found.applied = target
+                note_drift(found)
         state.is_loaded = True
+
+    async def _load_synced(self, state: AppState, wanted: Wanted) -> Desired | None:
+        """Return what was synced last; None where nothing is healed and it cannot be read."""
+        app = state.application
+        if not app.self_heals and state.unrecalled == wanted.revisions:
+            return None  # it could not be read before: that is not tried in each round
+        try:
+            return await self._parts.desired.load(app, wanted, state.desired)
+        except HoldfastError as error:
+            if app.self_heals:
+                raise
+            log.info("last sync is not known app=%s code=%s %s", app.key, error.code, error)
+            state.unrecalled = wanted.revisions
+            return None
 
     # --- concluding ---------------------------------------------------------------------------
 
@@ -210,6 +230,7 @@ class SyncLane:
         tracking = self._parts.objects.tracking
         views = view_objects(state, states, self._parts.registry, tracking)
         seen = overview(state, views)
+        state.divergences = divergences(views)
         conditions = [*desired.conditions, *self._not_built(state, desired)]
         conditions += shared_conditions(state, states, self._find_other_owner)
         conditions += self._unwatched(desired)
@@ -336,6 +357,7 @@ class SyncLane:
         ):
             status["reconciledAt"] = format_time(now)
         state.reconciled_at = now
+        state.divergences = NO_DIVERGENCE  # nothing was compared: nothing is known
         await self._parts.status.write_status(state, status)
 
     async def say_bug(self, state: AppState, error: Exception) -> None:

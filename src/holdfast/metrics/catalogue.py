@@ -111,6 +111,18 @@ CATALOGUE = (
         "Objects that are not what was applied to them, at this moment.",
     ),
     MetricSpec(
+        "holdfast_apps_behind",
+        _GAUGE,
+        (),
+        "Applications of which git declares something else than what was applied: a sync is due.",
+    ),
+    MetricSpec(
+        "holdfast_apps_drifted",
+        _GAUGE,
+        (),
+        "Applications with objects that were changed in the cluster and are not put back yet.",
+    ),
+    MetricSpec(
         "holdfast_drifts_total",
         _COUNTER,
         ("how",),
@@ -138,7 +150,7 @@ CATALOGUE = (
         "holdfast_time_to_heal_seconds",
         _HISTOGRAM,
         (),
-        "Seconds from the watch event to the accepted apply.",
+        "Seconds from the receipt of the watch event to the accepted apply.",
         _HEALS_S,
     ),
     MetricSpec(

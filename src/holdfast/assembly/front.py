@@ -14,17 +14,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from holdfast import __version__
 from holdfast.api.live import LiveApplications
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
+from holdfast.api.page.live import Live
+from holdfast.api.page.server import Page
 from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
 from holdfast.assembly.argo_settings import ArgoSettings
 from holdfast.assembly.direct import direct_link
+from holdfast.assembly.forwarding import Forwarding
 from holdfast.assembly.journal import OFF, open_journal
+from holdfast.assembly.listeners import Certificate, serving
 from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
@@ -34,6 +37,11 @@ from holdfast.kit.tasks import Supervisor
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
+
+_OWN_HEALTH = frozenset({"/healthz", "/readyz"})
+
+CONTROLLERS_OWN = frozenset({"/readyz", "/audit"})
+"""Paths that the controller answers itself, wherever the page is served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,9 @@ class FrontSettings:
         journal: DSN or path of the journal; `off` shows none.
         allow_local_repos: Folders below which local repositories may be read.
         auth_disabled: Nobody has to sign in; loopback only.
-        is_secure: Whether TLS is on.
+        tls: Files of the certificate with its chain, and of its key; empty is plain HTTP.
+        controller_socket: Where the controller of this machine answers; `""` when it runs
+            elsewhere.
     """
 
     kubeconfig: str = ""
@@ -55,7 +65,13 @@ class FrontSettings:
     journal: str = ""
     allow_local_repos: tuple[str, ...] = ()
     auth_disabled: bool = False
-    is_secure: bool = False
+    tls: tuple[str, ...] = ()
+    controller_socket: str = ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether TLS is on."""
+        return bool(self.tls)
 
 
 @asynccontextmanager
@@ -96,7 +112,11 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
             facts=facts,
             journal=open_journal(settings.journal) if settings.journal != OFF else None,
         )
-        yield ApiServer(all_routes(), services, _front_page())
+        live = Live(services)
+        supervisor.spawn("page-live", live.run)
+        # Compiling the templates takes 0.2 s: not on the loop.
+        page = await asyncio.to_thread(Page, services, live)
+        yield ApiServer(all_routes(), services, page)
 
 
 async def _connected(
@@ -118,32 +138,46 @@ async def _connected(
         return connection
 
 
-def _front_page() -> ASGIApp:
-    return PlainTextResponse(f"Holdfast v{__version__}\n", 404)
+class _Gate:
+    """Answers while the application behind it is still being built: try again."""
+
+    def __init__(self) -> None:
+        self.application: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ready, path = self.application is not None, scope.get("path")
+        if scope["type"] == "http" and path in _OWN_HEALTH:
+            status = 200 if is_ready or path == "/healthz" else 503
+            await PlainTextResponse("ok\n" if status == 200 else "starting\n", status)(
+                scope, receive, send
+            )
+        elif self.application is not None:
+            await self.application(scope, receive, send)
+        elif scope["type"] == "http":
+            headers = {"Retry-After": "1"}
+            words = "Holdfast is starting: the cluster has not been read yet\n"
+            await PlainTextResponse(words, 503, headers)(scope, receive, send)
 
 
 async def serve_front(
     settings: FrontSettings, listener: socket.socket, stop: asyncio.Event
 ) -> None:
-    """Serve until `stop` is set."""
-    import uvicorn  # noqa: PLC0415 - the command line must not pay for it
+    """Serve until `stop` is set; what only the controller can answer is handed on to it."""
+    gate = _Gate()
+    outer: ASGIApp = gate
+    if settings.controller_socket:
+        outer = Forwarding(gate, settings.controller_socket, CONTROLLERS_OWN)
+    certificate = Certificate(*settings.tls) if settings.tls else None
+    async with serving(outer, listener, certificate), asyncio.TaskGroup() as group:
+        work = group.create_task(_fill(gate, settings))
+        await stop.wait()
+        work.cancel()
 
+
+async def _fill(gate: _Gate, settings: FrontSettings) -> None:
     async with front_application(settings) as application:
-        config = uvicorn.Config(
-            application,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        await asyncio.to_thread(config.load)
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        await server.startup(sockets=[listener])
+        gate.application = application
         try:
-            await stop.wait()
+            await asyncio.Event().wait()
         finally:
-            await server.shutdown(sockets=[listener])
+            gate.application = None

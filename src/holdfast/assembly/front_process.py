@@ -105,9 +105,9 @@ async def _serve(number: int) -> None:
     first = json.loads(await reader.readline())
     logs.configure(level=first["log_level"], as_json=False, stream=sys.stderr)
     told = first["settings"]
-    told["allow_local_repos"] = tuple(told["allow_local_repos"])
+    for name in ("allow_local_repos", "tls"):
+        told[name] = tuple(told[name])
     listener = socket.socket(fileno=number)
-    listener.setblocking(False)
     async with asyncio.TaskGroup() as group:
         hearing = group.create_task(_read_lines(stop, reader))
         await serve_front(FrontSettings(**told), listener, stop)

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from holdfast import __version__
 from holdfast.domain.errors import ConfigurationError, Retry
@@ -150,6 +151,21 @@ async def listening(
         return
     listener = open_listener(address, flag)
     host, _ = parse_address(address, flag)
+    async with serving(application, listener, certificate):
+        yield f"{host}:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def serving(
+    application: ASGIApp, listener: socket.socket, certificate: Certificate | None = None
+) -> AsyncIterator[None]:
+    """Serve an application on an open port while the block runs.
+
+    Args:
+        application: What is served.
+        listener: Of any family; closed at the end.
+        certificate: For TLS; None serves plain HTTP.
+    """
     listener.setblocking(False)
     config = uvicorn.Config(
         application,
@@ -169,6 +185,6 @@ async def listening(
     # Not `serve()`: it would take our signals, and its main loop wakes ten times a second.
     await server.startup(sockets=[listener])
     try:
-        yield f"{host}:{listener.getsockname()[1]}"
+        yield
     finally:
         await server.shutdown(sockets=[listener])

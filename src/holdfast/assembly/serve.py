@@ -21,7 +21,6 @@ async def serve(settings: FrontSettings, listen: str, stop: asyncio.Event, say: 
     if settings.auth_disabled:
         demand_loopback(listen)
     with open_listener(listen, "--listen") as listener:
-        listener.setblocking(False)
         host, port = listener.getsockname()[:2]
         scheme = "https" if settings.is_secure else "http"
         say(f"serving {scheme}://{host}:{port}")

@@ -1,0 +1,42 @@
+"""All screens: which path shows what, as rows of the API's own kind of table."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from holdfast.api.call import Stream
+from holdfast.api.page.board import Board, Visit
+from holdfast.api.page.live import Live
+from holdfast.api.page.look import segment
+from holdfast.api.page.screens import applications, sign_in
+from holdfast.api.table import Needs, Route
+
+
+def rows(board: Board, live: Live) -> Iterable[Route]:
+    """Return every row of the page."""
+
+    def get(path: str, show: Any, needs: Needs = Needs.SIGN_IN) -> Route:
+        return Route("GET", path, partial(show, board), "", needs=needs)
+
+    async def follow(visit: Visit) -> Stream:
+        return Stream(live.follow(visit), wrapped=False)
+
+    return (
+        get("/", _home),
+        Route("GET", "/live", follow, ""),
+        get("/login", sign_in.show, Needs.NOTHING),
+        get("/applications", applications.show),
+        get("/applications/{name}", _in_control_namespace),
+    )
+
+
+async def _home(board: Board, visit: Visit) -> Response:
+    del board, visit
+    return RedirectResponse("/applications", 303)
+
+
+async def _in_control_namespace(board: Board, visit: Visit) -> Response:
+    namespace, name = board.services.facts.control_namespace, visit.path["name"]
+    return RedirectResponse(f"/applications/{segment(namespace)}/{segment(name)}", 303)

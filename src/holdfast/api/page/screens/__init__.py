@@ -1,0 +1,1 @@
+"""Screens: what each of them shows. How it looks is in `templates`."""

@@ -1,0 +1,150 @@
+"""The ASGI application of the page: row, caller, screen, template, headers.
+
+Strict: no inline script or style, nothing from elsewhere, no frame around it. A person who is not
+signed in is led to `/login` and back.
+"""
+
+import logging
+import secrets
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from holdfast import __version__
+from holdfast.api.answering import respond
+from holdfast.api.call import Call, Stream
+from holdfast.api.caller import ANONYMOUS
+from holdfast.api.failures import ApiError, Code, translate
+from holdfast.api.page.board import Board
+from holdfast.api.page.live import Live
+from holdfast.api.page.look import Look
+from holdfast.api.page.rows import rows
+from holdfast.api.page.screen import Screen
+from holdfast.api.ports import Services
+from holdfast.api.table import Match, Needs, Table
+from holdfast.domain.errors import HoldfastError
+
+log = logging.getLogger(__name__)
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_THEME_COOKIE = "holdfast.theme"
+_FRAGMENT = "x-holdfast-fragment"
+_TITLES = {403: "Not to be found", 404: "Nothing here", 503: "The cluster is away"}
+
+
+class Page:
+    """Serves every screen."""
+
+    def __init__(self, services: Services, live: Live) -> None:
+        """Compile the templates; call it in a thread."""
+        self._services = services
+        self._look = Look()
+        self._board = Board(services)
+        self._table = Table(rows(self._board, live))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        began = perf_counter()
+        request = Request(scope, receive)
+        raw = scope.get("raw_path") or scope["path"].encode()
+        path = raw.decode("latin-1").partition("?")[0]
+        if path.startswith("/static/"):
+            response = self._file(path.removeprefix("/static/"), request)
+        else:
+            response = await self._answer(request, path, began)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        await response(scope, receive, send)
+
+    def _file(self, name: str, request: Request) -> Response:
+        found = self._look.files.get(name)
+        if found is None:
+            return Response(status_code=404)
+        caching = _FOREVER if request.query_params.get("v") == found.digest else {}
+        return Response(found.content, 200, caching, found.media_type)
+
+    async def _answer(self, request: Request, path: str, began: float) -> Response:
+        caller = ANONYMOUS
+        try:
+            found = self._table.match(request.method, path)
+            if isinstance(found, frozenset):
+                raise ApiError(Code.NOT_FOUND, "There is no such screen.")
+            call = await self._call(request, found)
+            caller = call.caller
+            result = await found.route.handle(call)
+        except ApiError as error:
+            if error.code is Code.UNAUTHENTICATED:
+                return self._sign_in(request)
+            result = self._failed(error)
+        except HoldfastError as error:
+            result = self._failed(translate(error))
+        except Exception as error:
+            number = secrets.token_hex(4)
+            log.exception("screen failed number=%s path=%s", number, path)
+            words = f"A mistake in Holdfast. Its log tells more under {number}."
+            result = self._failed(ApiError(Code.INTERNAL, words, ours="HF9001"))
+        if isinstance(result, Stream):
+            return respond(result, request)
+        if isinstance(result, Response):
+            return result
+        return self._render(request, result, caller, began)
+
+    async def _call(self, request: Request, found: Match) -> Call[Any, Any]:
+        services = self._services
+        if found.route.needs is Needs.SIGN_IN:
+            caller = await services.sign_in.identify(request)
+        else:
+            caller = await services.sign_in.identify_or_none(request) or ANONYMOUS
+        return Call(request, found.path, None, None, caller, services)
+
+    def _render(self, request: Request, screen: Screen, caller: Any, began: float) -> Response:
+        ready = perf_counter()
+        theme = request.cookies.get(_THEME_COOKIE, "")
+        values = {
+            "title": screen.title,
+            "here": screen.here,
+            "caller": caller,
+            "now": self._board.now,
+            "theme": theme if theme in ("light", "dark") else "",
+            "version": __version__,
+            "has_journal": self._board.has_journal,
+            "open_doors": self._services.facts.auth_disabled,
+            "is_fragment": _FRAGMENT in request.headers,
+            "base": "fragment.html" if _FRAGMENT in request.headers else "base.html",
+            **screen.values,
+        }
+        content = self._look.render(screen.template, values)
+        response = HTMLResponse(content, screen.status)
+        done = perf_counter()
+        response.headers["Server-Timing"] = (
+            f"data;dur={(ready - began) * 1000:.1f}, render;dur={(done - ready) * 1000:.1f}"
+        )
+        response.headers["Vary"] = _FRAGMENT
+        return response
+
+    def _failed(self, error: ApiError) -> Screen:
+        title = _TITLES.get(error.status, "That did not work")
+        return Screen("failure.html", {"error": error}, title, status=error.status)
+
+    def _sign_in(self, request: Request) -> Response:
+        if _FRAGMENT in request.headers or request.url.path == "/live":
+            return Response(status_code=401)
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?return_url={quote(wanted, '')}", 303)

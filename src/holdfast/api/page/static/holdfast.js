@@ -1,0 +1,464 @@
+// The one script of the page. It lays newer HTML of the same screen over the old one when the server
+// says that something changed, sends what a person does to the REST API, and knows the keyboard.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const main = () => $("#main");
+
+  // --- small things ---------------------------------------------------------------------------
+  const toast = (words, bad = false) => {
+    const box = document.createElement("div");
+    box.className = bad ? "toast bad" : "toast";
+    box.textContent = words;
+    $("#toasts").append(box);
+    setTimeout(() => box.remove(), bad ? 9000 : 3500);
+  };
+  const setCookie = (name, value) => {
+    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`;
+  };
+  const getCookie = (name) => {
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(name + "="));
+    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  };
+  const long = (seconds, whole) => {
+    const s = Math.floor(seconds);
+    if (s < 60) return `${s} s`;
+    if (s < 3600) return whole || s % 60 === 0 ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 60)} min ${s % 60} s`;
+    if (s < 86400) return `${Math.floor(s / 3600)} h` + (Math.floor((s % 3600) / 60) ? ` ${Math.floor((s % 3600) / 60)} min` : "");
+    const days = Math.floor(s / 86400), hours = Math.floor((s % 86400) / 3600);
+    return days > 6 || !hours ? `${days} d` : `${days} d ${hours} h`;
+  };
+  const tick = () => {
+    for (const time of $$("time[data-ago]")) {
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      const words = Math.abs(seconds) < 5 ? (seconds >= 0 ? "just now" : "in a moment")
+        : seconds > 0 ? `${long(seconds, true)} ago` : `in ${long(-seconds, true)}`;
+      if (time.textContent !== words) time.textContent = words;
+    }
+    for (const time of $$("time[data-until]")) {
+      const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
+      const words = left > 0 ? long(left, false) : "a moment";
+      if (time.textContent !== words) time.textContent = words;
+    }
+    for (const time of $$("time[data-since]")) {
+      const words = long(Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1000), false);
+      if (time.textContent !== words) time.textContent = words;
+    }
+  };
+
+  // --- newer HTML over the old one ------------------------------------------------------------
+  // Elements are matched by id, else by their place; focus, scrolling, open details and what a
+  // person has typed or ticked stay as they are.
+  const morph = (old, fresh) => {
+    if (old.nodeType !== 1 || fresh.nodeType !== 1 || old.tagName !== fresh.tagName) {
+      if (old.nodeType === 3 && fresh.nodeType === 3) {
+        if (old.data !== fresh.data) old.data = fresh.data;
+        return old;
+      }
+      old.replaceWith(fresh);
+      return fresh;
+    }
+    if (old.hasAttribute("data-keep")) return old;
+    for (const { name } of [...old.attributes]) {
+      const stays = (name === "open" && (old.tagName === "DETAILS" || old.tagName === "DIALOG")) || (name === "viewBox" && old.dataset.zoomed);
+      if (!fresh.hasAttribute(name) && !stays && name !== "data-zoomed") old.removeAttribute(name);
+    }
+    for (const { name, value } of [...fresh.attributes]) {
+      if (name === "open" && old.tagName === "DETAILS") continue;
+      if (name === "viewBox" && old.dataset.zoomed) continue;
+      if (name === "value" && (old === document.activeElement || old.type === "checkbox")) continue;
+      if (name === "hidden" && old.hasAttribute("data-own")) continue;
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+    let at = old.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      const same = next.nodeType === 1 && next.id ? byId.get(next.id) : null;
+      if (same) {
+        if (same !== at) old.insertBefore(same, at);
+        else at = at.nextSibling;
+        morph(same, next);
+      } else if (at && !(at.id && byId.has(at.id)) && !(next.id) && at.nodeType === next.nodeType && at.nodeName === next.nodeName) {
+        const following = at.nextSibling;
+        morph(at, next);
+        at = following;
+      } else {
+        old.insertBefore(next, at);
+      }
+    }
+    while (at) {
+      const following = at.nextSibling;
+      at.remove();
+      at = following;
+    }
+    return old;
+  };
+
+  let loading = null;
+  const load = async (url, { push = false, jump = false } = {}) => {
+    if (loading) loading.abort();
+    const mine = (loading = new AbortController());
+    try {
+      const answer = await fetch(url, { headers: { "X-Holdfast-Fragment": "1" }, signal: mine.signal });
+      if (answer.status === 401) return void location.assign(`/login?return_url=${encodeURIComponent(location.pathname + location.search)}`);
+      const box = document.createElement("template");
+      box.innerHTML = await answer.text();
+      const fresh = $("#main", box.content);
+      if (!fresh || mine.signal.aborted) return;
+      if (push) history.pushState({}, "", url);
+      if (jump) main().replaceWith(fresh);
+      else morph(main(), fresh);
+      if (jump) window.scrollTo(0, 0);
+      settle();
+    } catch (error) {
+      if (error.name !== "AbortError") live.say("off");
+    } finally {
+      if (loading === mine) loading = null;
+    }
+  };
+  const again = () => load(location.pathname + location.search);
+  const go = (url) => {
+    const there = new URL(url, location.href);
+    return load(there.pathname + there.search, { push: true, jump: there.pathname !== location.pathname });
+  };
+  const settle = () => {
+    document.title = main().dataset.title || document.title;
+    tick();
+    live.watch();
+    picks.show();
+    zoom.ready();
+    for (const field of $$("[data-show-if]")) showIf(field);
+  };
+
+  // --- live -----------------------------------------------------------------------------------
+  // One refresh at a time; while one runs, any number of messages become one more. A burst on the
+  // list of all applications is shown at most three times a second.
+  const live = {
+    source: null, what: "", waiting: false, running: false, last: 0,
+    say(state) {
+      const mark = $("#live");
+      mark.dataset.state = state;
+      $(".live-words").textContent = state === "on" ? "live" : "not live";
+    },
+    watch() {
+      const wanted = main().dataset.live || "";
+      if (wanted === this.what) return;
+      this.what = wanted;
+      if (this.source) this.source.close();
+      this.source = null;
+      if (!wanted) return this.say("off");
+      const source = (this.source = new EventSource("/live" + (wanted === "*" ? "" : `?app=${encodeURIComponent(wanted)}`)));
+      let opened = false;
+      source.onopen = () => {
+        this.say("on");
+        if (opened) this.changed(); // something may have been missed meanwhile
+        opened = true;
+      };
+      source.onmessage = () => this.changed();
+      source.onerror = () => this.say("off");
+    },
+    async changed() {
+      this.waiting = true;
+      if (this.running || document.hidden) return;
+      this.running = true;
+      try {
+        while (this.waiting && !document.hidden) {
+          const gap = (this.what === "*" ? 330 : 60) - (performance.now() - this.last);
+          if (gap > 0) await new Promise((done) => setTimeout(done, gap));
+          this.waiting = false;
+          this.last = performance.now();
+          if ($("dialog[open]:not(#keys)")) { this.waiting = true; break; }
+          await again();
+        }
+      } finally {
+        this.running = false;
+      }
+    },
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && live.waiting) live.changed(); });
+
+  // --- what a person does ---------------------------------------------------------------------
+  const call = async (method, path, body) => {
+    const answer = await fetch(path, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
+    });
+    if (answer.ok) return answer.json().catch(() => ({}));
+    let words = `${answer.status} ${answer.statusText}`;
+    try {
+      const told = await answer.json();
+      words = typeof told.error === "object" ? [told.error.message, told.error.hint].filter(Boolean).join(" — ") : told.message || told.error || words;
+    } catch { /* the status says enough */ }
+    throw new Error(words);
+  };
+  const confirmed = (element) => {
+    const { confirm, confirmYes = "Yes", confirmTitle = "Are you sure?", confirmType } = element.dataset;
+    if (!confirm) return Promise.resolve(true);
+    const box = $("#confirm"), yes = $("#confirm-yes"), typed = $("#confirm-typed"), field = $("input", typed);
+    $("#confirm-title").textContent = confirmTitle;
+    $("#confirm-words").textContent = confirm;
+    yes.textContent = confirmYes;
+    yes.classList.toggle("danger", "confirmDanger" in element.dataset);
+    typed.hidden = !confirmType;
+    $("span", typed).textContent = confirmType ? `Type “${confirmType}” to go on` : "";
+    field.value = "";
+    yes.disabled = !!confirmType;
+    field.oninput = () => { yes.disabled = field.value !== confirmType; };
+    box.returnValue = "";
+    box.showModal();
+    return new Promise((done) => box.addEventListener("close", () => done(box.returnValue === "yes"), { once: true }));
+  };
+  const act = async (element) => {
+    if (!(await confirmed(element))) return;
+    element.classList.add("busy");
+    try {
+      for (const step of JSON.parse(element.dataset.before || "[]")) await call(step.method, step.path, step.body);
+      await call(element.dataset.call, element.dataset.path, element.dataset.body ? JSON.parse(element.dataset.body) : undefined);
+      if (element.dataset.done) toast(element.dataset.done);
+      if (element.dataset.then) await go(element.dataset.then);
+      else await again();
+    } catch (error) {
+      toast(error.message, true);
+    } finally {
+      element.classList.remove("busy");
+    }
+  };
+  // Names are paths: `a.b`, `a[]` for lists; data-json values are parsed; data-number are numbers.
+  const put = (tree, name, value) => {
+    const parts = name.split(".");
+    const last = parts.pop();
+    let node = tree;
+    for (const part of parts) node = node[part] ??= {};
+    if (last.endsWith("[]")) (node[last.slice(0, -2)] ??= []).push(value);
+    else node[last] = value;
+  };
+  const collect = (form) => {
+    const tree = form.dataset.body ? JSON.parse(form.dataset.body) : {};
+    const whole = new Set($$("[data-all]", form).filter((box) => $$(`[name="${box.dataset.all}"]`, form).every((one) => one.checked)).map((box) => box.dataset.all));
+    for (const field of form.elements) {
+      if (!field.name || field.disabled || whole.has(field.name) || field.name.startsWith("-")) continue;
+      if ((field.type === "checkbox" || field.type === "radio") && !field.checked) continue;
+      let value = field.type === "checkbox" && !field.hasAttribute("value") ? true : field.value;
+      if (value === "" && !("empty" in field.dataset)) continue;
+      if ("json" in field.dataset) value = JSON.parse(value);
+      if ("number" in field.dataset) value = Number(value);
+      if (field.type === "datetime-local") value = new Date(value).toISOString();
+      put(tree, field.name, value);
+    }
+    return tree;
+  };
+  const send = async (form) => {
+    const problem = $(".problem", form), button = $("[type=submit]", form);
+    if (problem) problem.hidden = true;
+    if (!(await confirmed(form))) return;
+    button?.classList.add("busy");
+    try {
+      await call(form.dataset.form, form.dataset.path, collect(form));
+      form.closest("dialog")?.close();
+      if (form.dataset.done) toast(form.dataset.done);
+      if (form.dataset.path === "/api/v1/session") location.assign(form.dataset.then);
+      else if (form.dataset.then) await go(form.dataset.then);
+      else await again();
+    } catch (error) {
+      if (!problem) return toast(error.message, true);
+      problem.textContent = error.message;
+      problem.hidden = false;
+    } finally {
+      button?.classList.remove("busy");
+    }
+  };
+  const showIf = (field) => {
+    const [name, value] = field.dataset.showIf.split("=");
+    const chosen = $(`[name="${name}"]:checked`) || $(`select[name="${name}"]`);
+    field.hidden = !chosen || chosen.value !== value;
+    for (const inner of $$("input, select", field)) inner.disabled = field.hidden;
+  };
+
+  // --- many at once ---------------------------------------------------------------------------
+  const picks = {
+    chosen: () => $$(".pick:checked"),
+    show() {
+      const bar = $("#bulk");
+      if (!bar) return;
+      const count = this.chosen().length;
+      bar.hidden = count === 0;
+      $("#bulk-count").textContent = count;
+    },
+    async each(words, one) {
+      const chosen = this.chosen();
+      let failed = 0;
+      for (const box of chosen) {
+        try { await one(box); } catch (error) { failed += 1; toast(`${box.value}: ${error.message}`, true); }
+      }
+      toast(`${words} ${chosen.length - failed} of ${chosen.length}`);
+      await again();
+    },
+    set(value) { for (const box of $$(".pick")) box.checked = value; this.show(); },
+  };
+
+  const doings = {
+    theme() {
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");
+      document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
+      setCookie("holdfast.theme", document.documentElement.dataset.theme);
+    },
+    star(button) {
+      const kept = new Set(getCookie("holdfast.favourites").split("~").filter(Boolean));
+      const app = button.dataset.app;
+      if (!kept.delete(app)) kept.add(app);
+      setCookie("holdfast.favourites", [...kept].slice(-80).join("~"));
+      button.setAttribute("aria-pressed", kept.has(app));
+      again();
+    },
+    async "sign-out"() {
+      await call("DELETE", "/api/v1/session").catch(() => {});
+      location.assign("/login");
+    },
+    "pick-all": () => picks.set(true),
+    "pick-none": () => picks.set(false),
+    "bulk-refresh": () => picks.each("Refreshed", (box) => call("GET", `${box.dataset.api}?refresh=normal&${box.dataset.query}`)),
+    async "bulk-sync"(button) {
+      const chosen = picks.chosen().filter((box) => box.dataset.sync === "yes");
+      button.dataset.confirmTitle = `Sync ${chosen.length} application${chosen.length === 1 ? "" : "s"}?`;
+      button.dataset.confirm = "Each is brought to what its repository says now. Nothing is pruned.\n\n" + chosen.slice(0, 12).map((box) => box.value).join("\n") + (chosen.length > 12 ? `\nand ${chosen.length - 12} more` : "");
+      button.dataset.confirmYes = "Sync";
+      if (!(await confirmed(button))) return;
+      for (const box of $$('.pick[data-sync="no"]')) box.checked = false;
+      await picks.each("Sync begun for", (box) => call("POST", `${box.dataset.api}/sync`, { appNamespace: box.dataset.namespace, project: box.dataset.project }));
+    },
+    "check-all": (button) => { for (const box of $$(`[name="${button.dataset.name}"]`)) box.checked = true; },
+    "check-none": (button) => { for (const box of $$(`[name="${button.dataset.name}"]`)) box.checked = false; },
+    "check-differing": (button) => { for (const box of $$(`[name="${button.dataset.name}"]`)) box.checked = box.dataset.status !== "Synced"; },
+    "zoom-in": () => zoom.by(1.25),
+    "zoom-out": () => zoom.by(0.8),
+    "zoom-fit": () => zoom.fit(),
+  };
+
+  // --- the tree -------------------------------------------------------------------------------
+  const zoom = {
+    svg: null,
+    ready() {
+      const svg = $("#tree");
+      if (!svg || svg === this.svg) return;
+      this.svg = svg;
+      let from = null;
+      svg.addEventListener("wheel", (event) => {
+        if (!event.ctrlKey && !event.metaKey) return;
+        event.preventDefault();
+        this.by(event.deltaY < 0 ? 1.12 : 0.89, event);
+      }, { passive: false });
+      svg.addEventListener("pointerdown", (event) => { if (event.button === 0) from = { x: event.clientX, y: event.clientY, box: this.box() }; });
+      window.addEventListener("pointermove", (event) => {
+        if (!from || !(event.buttons & 1)) return void (from = null);
+        const dx = event.clientX - from.x, dy = event.clientY - from.y;
+        if (Math.abs(dx) + Math.abs(dy) < 4) return;
+        const scale = from.box[2] / svg.clientWidth;
+        this.show([from.box[0] - dx * scale, from.box[1] - dy * scale, from.box[2], from.box[3]]);
+      });
+      if (!svg.dataset.zoomed) this.fit(false);
+    },
+    box() { return this.svg.getAttribute("viewBox").split(" ").map(Number); },
+    show(box) {
+      this.svg.setAttribute("viewBox", box.map((n) => n.toFixed(1)).join(" "));
+      this.svg.dataset.zoomed = "1";
+    },
+    by(factor, event) {
+      if (!this.svg) return;
+      const [x, y, w, h] = this.box(), frame = this.svg.getBoundingClientRect();
+      const px = event ? (event.clientX - frame.left) / frame.width : 0.5, py = event ? (event.clientY - frame.top) / frame.height : 0.5;
+      const nw = Math.min(40000, Math.max(200, w / factor)), nh = (h * nw) / w;
+      this.show([x + (w - nw) * px, y + (h - nh) * py, nw, nh]);
+    },
+    // Fit the whole when that stays legible; else begin at its root in natural size.
+    fit(whole = true) {
+      if (!this.svg) return;
+      const { width, height } = this.svg.dataset, frame = this.svg.getBoundingClientRect();
+      if (!frame.width) return;
+      const scale = Math.max(width / frame.width, height / frame.height, 1);
+      const used = whole || scale < 1.6 ? scale : 1;
+      const w = frame.width * used, h = frame.height * used;
+      this.show([used === scale ? Math.min(0, (width - w) / 2) : 0, used === scale ? (height - h) / 2 : Math.max(0, this.svg.dataset.root - h / 2), w, h]);
+      if (!whole) delete this.svg.dataset.zoomed;
+    },
+  };
+
+  // --- keyboard -------------------------------------------------------------------------------
+  const move = (key) => {
+    const items = $$("[data-item]");
+    if (!items.length) return false;
+    const now = items.indexOf(document.activeElement?.closest("[data-item]"));
+    if (now < 0) return items[0].focus(), true;
+    const from = items[now].getBoundingClientRect();
+    const across = key === "ArrowLeft" || key === "ArrowRight", sign = key === "ArrowRight" || key === "ArrowDown" ? 1 : -1;
+    let best = null, score = Infinity;
+    for (const item of items) {
+      const to = item.getBoundingClientRect(), dx = to.left - from.left, dy = to.top - from.top;
+      const ahead = (across ? dx : dy) * sign, aside = Math.abs(across ? dy : dx);
+      if (ahead > 4 && ahead + aside * 3 < score) { best = item; score = ahead + aside * 3; }
+    }
+    if (best) { best.focus(); best.scrollIntoView({ block: "nearest" }); }
+    return true;
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target, typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
+    if (event.key === "Escape") {
+      if (typing) target.blur();
+      else if (!$("dialog[open]")) $("[data-close]")?.click();
+      return;
+    }
+    if (typing || $("dialog[open]")) return;
+    if (event.key === "/") { const field = $("#search"); if (field) { event.preventDefault(); field.focus(); field.select(); } }
+    else if (event.key === "?") $("#keys").showModal();
+    else if (event.key.startsWith("Arrow")) { if (!target.matches("summary, [role=slider]") && move(event.key)) event.preventDefault(); }
+    else if (event.key === "x") { const box = target.closest("li, tr")?.querySelector(".pick"); if (box) { box.checked = !box.checked; picks.show(); } }
+    else if (event.key === "+" || event.key === "=") zoom.by(1.25);
+    else if (event.key === "-") zoom.by(0.8);
+    else if (event.key === "0") zoom.fit();
+    else $(`[data-hot="${CSS.escape(event.key)}"]`)?.click();
+  });
+
+  // --- events ---------------------------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const element = event.target.closest("[data-do], [data-call], [data-open], [data-shut], a[data-soft]");
+    if (!element || element.tagName === "SELECT") return;
+    if (element.matches("a[data-soft]")) {
+      if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go(element.href);
+    } else if (element.dataset.open) $("#" + element.dataset.open)?.showModal();
+    else if ("shut" in element.dataset) element.closest("dialog").close();
+    else if (element.dataset.call) act(element);
+    else doings[element.dataset.do]?.(element);
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-form]")) { event.preventDefault(); send(form); }
+    else if (form.matches("[data-soft]")) { event.preventDefault(); typed(form); }
+  });
+  const typed = (form) => {
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+    const url = form.getAttribute("action") + (query.size ? `?${query}` : "");
+    history.replaceState({}, "", url);
+    load(url);
+  };
+  let pause = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-soft]");
+    if (!form) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => typed(form), 120);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".pick")) picks.show();
+    if (event.target.matches('select[data-do="go"]')) go(event.target.value);
+    for (const field of $$("[data-show-if]")) showIf(field);
+  });
+  window.addEventListener("popstate", () => load(location.pathname + location.search, { jump: true }));
+  if (matchMedia("(max-width: 60rem)").matches) $("#filters")?.removeAttribute("open");
+  setInterval(tick, 1000);
+  settle();
+})();

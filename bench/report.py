@@ -118,5 +118,5 @@ def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
     if "restart" in size:
         restart = size["restart"]
         parts.append(f"killed: healed {restart['healed_s']:g} s after its start")
-        parts.append(f"calm after {restart['calm_s']:g} s")
+        parts.append(f"calm after {restart['calm_s']:g} s with {restart['memory_mb']:g} MB")
     print(f"{apps} apps: " + "; ".join(parts), file=file)

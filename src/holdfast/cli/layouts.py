@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
+
 JSON = Any
 Tree = Mapping[str, Any]
 
@@ -159,9 +161,25 @@ def summary(app: Tree, frame: Frame) -> str:
         ),
         *(label("" if place else "Paused", text) for place, text in enumerate(frame.paused)),
         label("Sync Status", sync_status(app)),
+        *_divergence_lines(divergences_of(app)),
         label("Health Status", _health(app)),
     ]
     return "\n".join(lines)
+
+
+def divergences_of(app: Tree) -> Divergences:
+    """Return what the controller left: what is behind git, and what drifted."""
+    return Divergences.parse(block(app, "metadata", "annotations").get(DIFFERS_ANNOTATION))
+
+
+def count_of(number: int, word: str) -> str:
+    """`1 object`, `2 objects`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _divergence_lines(found: Divergences) -> list[str]:
+    rows = (("Behind git", found.behind), ("Drifted", found.drifted))
+    return [label(name, count_of(number, "object")) for name, number in rows if number]
 
 
 def sync_status(app: Tree) -> str:

@@ -37,6 +37,12 @@ def _sheet(status: dict[str, Any]) -> str:
         layouts.label("Journal", status.get("journal") or "-"),
         layouts.label("Applications", ", ".join(f"{n} {word}" for word, n in apps.items()) or "0"),
     ]
+    for title, counts in (
+        ("Behind git", status.get("behindGit") or {}),
+        ("Drifted", status.get("drifted") or {}),
+    ):
+        if counts.get("applications"):
+            lines.append(layouts.label(title, _counted(counts)))
     errors = status.get("lastErrors") or []
     if errors:
         rows = [(e.get("app", ""), e.get("type", ""), e.get("message", "")) for e in errors]
@@ -44,6 +50,11 @@ def _sheet(status: dict[str, Any]) -> str:
     else:
         lines.append(layouts.label("Last errors", "none"))
     return "\n".join(lines)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    objects = layouts.count_of(counts["objects"], "object")
+    return f"{objects} of {layouts.count_of(counts['applications'], 'application')}"
 
 
 def _yes(value: Any) -> str:

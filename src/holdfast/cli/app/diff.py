@@ -5,14 +5,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.cli import exit_codes
+from holdfast.cli import exit_codes, layouts
 from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
 from holdfast.domain.commands import RefreshApplication
+from holdfast.domain.divergence import NO_DIVERGENCE
 from holdfast.domain.errors import ToolError
-from holdfast.domain.queries import ManagedResources
+from holdfast.domain.identity import ResourceKey
+from holdfast.domain.queries import GetApplication, ManagedResources
 
 if TYPE_CHECKING:
     from holdfast.cli.session import Link
@@ -27,24 +29,27 @@ async def _diff(call: Call) -> int:
         hard = values.switch("hard-refresh")
         if hard or values.switch("refresh"):
             await link.commands.carry_out(RefreshApplication(call.app(), hard=hard), "")
-        found = await print_differences(
-            call,
-            link,
-            ManagedResources(
-                call.app(),
-                values.text("revision"),
-                local_folder(values),
-                await ask_revisions(call, link),
-            ),
+        query = ManagedResources(
+            call.app(),
+            values.text("revision"),
+            local_folder(values),
+            await ask_revisions(call, link),
         )
+        found = await print_differences(call, link, query)
     if found and values.switch("exit-code"):
         return values.number("diff-exit-code")
     return exit_codes.OK
 
 
 async def print_differences(call: Call, link: "Link", query: ManagedResources) -> bool:
-    """Print every difference; return whether there was one."""
+    """Print every difference; return whether there was one.
+
+    Against what the Application declares, each says whether it is behind git or drifted.
+    """
     records = await link.queries.answer(query, "")
+    why = NO_DIVERGENCE
+    if not (query.revision or query.revisions or query.local):
+        why = layouts.divergences_of(await link.queries.answer(GetApplication(query.app), ""))
     found = False
     for record in records:
         if record.get("hook"):
@@ -60,6 +65,9 @@ async def print_differences(call: Call, link: "Link", query: ManagedResources) -
         group, kind = record.get("group", ""), record.get("kind", "")
         where = f"{record.get('namespace', '')}/{record.get('name', '')}"
         call.say(f"\n===== {group}/{kind} {where} ======")
+        key = ResourceKey(group, kind, record.get("namespace", ""), record.get("name", ""))
+        if words := why.of(key).words:
+            call.say(f"({words})")
         call.say(await _compare(call, _document(live), _document(target)), end="")
     return found
 

@@ -14,6 +14,7 @@ from holdfast.controller.requests.pauses import PauseReads
 from holdfast.controller.requests.pod_logs import PodLogSource, find_pods, read_all
 from holdfast.controller.requests.resource_tree import Trees
 from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.kinds import LEASE
@@ -171,6 +172,7 @@ class DirectQueries:
         )
         status["applications"] = dict(sorted(counts.items()))
         status["lastErrors"] = _last_errors(apps)
+        status.update(_diverging(apps))
         return status
 
 
@@ -189,6 +191,16 @@ def _lease_status(lease: Manifest | None, now: datetime) -> Tree:
         "watchLag": lease.annotation(WATCH_LAG_ANNOTATION) or "",
         "notifications": lease.annotation(NOTIFICATIONS_ANNOTATION) or "",
         "journal": lease.annotation(JOURNAL_ANNOTATION) or "",
+    }
+
+
+def _diverging(apps: list[Application]) -> Tree:
+    """What the controller found behind git, and what drifted: objects, and in how many."""
+    found = [Divergences.parse(app.manifest.annotation(DIFFERS_ANNOTATION)) for app in apps]
+    behind, drifted = [one.behind for one in found], [one.drifted for one in found]
+    return {
+        name: {"applications": sum(map(bool, counts)), "objects": sum(counts)}
+        for name, counts in (("behindGit", behind), ("drifted", drifted))
     }
 
 

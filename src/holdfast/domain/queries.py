@@ -62,6 +62,19 @@ class ResourceTree:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionMetadata:
+    """What git says of a commit of one source. Answer: `{author, date, message, tags}`.
+
+    Attributes:
+        source_index: Which source, from 0.
+    """
+
+    app: AppKey
+    revision: str
+    source_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlanAdoption:
     """What `AdoptDrift` would commit.
 
@@ -139,6 +152,7 @@ Query: TypeAlias = (
     | GetManifests
     | ManagedResources
     | ResourceTree
+    | RevisionMetadata
     | PlanAdoption
     | GetProject
     | ListProjects

@@ -34,6 +34,7 @@ from holdfast.domain.queries import (
     PodLogs,
     Query,
     ResourceTree,
+    RevisionMetadata,
 )
 from holdfast.planning.times import find_time
 
@@ -69,6 +70,7 @@ class DirectQueries:
                 | GetManifests()
                 | ManagedResources()
                 | ResourceTree()
+                | RevisionMetadata()
                 | PlanAdoption()
             ):
                 return await self._about_one(query)
@@ -87,7 +89,12 @@ class DirectQueries:
 
     async def _about_one(
         self,
-        query: GetApplication | GetManifests | ManagedResources | ResourceTree | PlanAdoption,
+        query: GetApplication
+        | GetManifests
+        | ManagedResources
+        | ResourceTree
+        | RevisionMetadata
+        | PlanAdoption,
     ) -> JSON:
         app = await self._lookup.application(query.app)
         match query:
@@ -101,6 +108,8 @@ class DirectQueries:
                 )
             case ResourceTree():
                 return await self._trees.build(app)
+            case RevisionMetadata():
+                return await self._revision_metadata(app, query)
             case PlanAdoption():
                 return await self._ports.adopting.plan(app, query.resources)
             case _:
@@ -146,6 +155,20 @@ class DirectQueries:
         asked = query.revisions or ((query.revision,) if query.revision else ())
         targets = await self._rendering.render(app, asked, query.local)
         return mask_all(targets.manifests)
+
+    async def _revision_metadata(self, app: Application, query: RevisionMetadata) -> Tree:
+        if not 0 <= query.source_index < len(app.sources):
+            raise ConfigurationError(
+                "HF3009", f"the application has no source number {query.source_index}", about=app.key
+            )
+        source = app.sources[query.source_index]
+        found = await self._ports.sources.commit_info(source, query.revision)
+        return {
+            "author": found.author,
+            "date": found.date,
+            "message": found.message.strip(),
+            "tags": list(found.tags),
+        }
 
     async def _projects(self) -> list[Tree]:
         await self._lookup.check_installed()

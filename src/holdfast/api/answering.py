@@ -5,22 +5,26 @@ events with a comment each 15 s when the client asks for exactly `text/event-str
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import orjson
 from pydantic import BaseModel
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
-from holdfast.api.call import Answer, Stream
+from holdfast.api.call import Answer, Encoded, Stream
 from holdfast.api.failures import ApiError, translate
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON
 
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE_S = 15.0
+SLOW_READER_S = 60.0
+_LETTING_GO_S = 5.0
 _JSON = "application/json"
 _KEEP_ALIVE = b":\n"
 _OPTIONS = orjson.OPT_NON_STR_KEYS
@@ -52,24 +56,54 @@ def refuse(error: ApiError, *, ours: bool, status: int = 0) -> Response:
     return Response(encode(tree), status or error.status, headers, media_type=_JSON)
 
 
+class _PatientStream(StreamingResponse):
+    """Ends when its reader takes nothing for a minute: no stream may hold memory for ever."""
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(SLOW_READER_S):
+                await send(message)
+
+        try:
+            await super().stream_response(send_in_time)
+        except TimeoutError as error:
+            # uvicorn closes the connection of an application that fails in the middle of an answer.
+            raise ClientDisconnect from error
+        finally:
+            # The client is gone and this task cancelled: what the stream holds is let go even so.
+            with anyio.move_on_after(_LETTING_GO_S, shield=True):
+                await self.body_iterator.aclose()  # type: ignore[attr-defined]
+
+
 def _stream(stream: Stream, request: Request) -> StreamingResponse:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **stream.headers}
+    if stream.text:
+        return _PatientStream(
+            _texts(stream), media_type="application/octet-stream", headers=headers
+        )
     as_events = request.headers.get("accept") == EVENT_STREAM
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     content = _events(stream) if as_events else _lines(stream)
     media_type = EVENT_STREAM if as_events else _JSON
-    return StreamingResponse(content, media_type=media_type, headers=headers)
+    return _PatientStream(content, media_type=media_type, headers=headers)
+
+
+async def _texts(stream: Stream) -> AsyncIterator[bytes]:
+    async with aclosing(stream.items) as items:  # type: ignore[type-var]
+        async for item in items:
+            yield f"{item!s}\n".encode() if isinstance(item, str) else encode(item)
 
 
 async def _lines(stream: Stream) -> AsyncIterator[bytes]:
-    async for content in _contents(stream):
-        yield content + b"\n"
+    async with aclosing(_contents(stream)) as contents:
+        async for content in contents:
+            yield content + b"\n"
 
 
 async def _events(stream: Stream) -> AsyncIterator[bytes]:
     """Yield server-sent events; a comment keeps the connection open while nothing happens."""
     # At once, so that a browser knows that it is connected and proxies pass the headers on.
     yield _KEEP_ALIVE
-    contents = aiter(_contents(stream))
+    contents = _contents(stream)
     waiting: asyncio.Future[bytes] | None = None
     try:
         while True:
@@ -88,14 +122,19 @@ async def _events(stream: Stream) -> AsyncIterator[bytes]:
     finally:
         if waiting is not None:
             waiting.cancel()
+            await asyncio.wait({waiting})
+        await contents.aclose()
 
 
-async def _contents(stream: Stream) -> AsyncIterator[bytes]:
+async def _contents(stream: Stream) -> AsyncGenerator[bytes, None]:
     """Yield each value as JSON; a failure becomes the last one."""
     try:
         async with aclosing(stream.items) as items:  # type: ignore[type-var]
             async for item in items:
-                yield encode({"result": item} if stream.wrapped else item)
+                if isinstance(item, Encoded):
+                    yield item
+                else:
+                    yield encode({"result": item} if stream.wrapped else item)
     except HoldfastError as error:
         yield _last_words(translate(error))
     except ApiError as error:

@@ -12,6 +12,8 @@ from holdfast.api.models.base import Shape
 from holdfast.api.ports import Services
 from holdfast.domain.manifest import JSON
 
+_MOST_GRANTED = 16  # who asks for more filters a list, and streams none
+
 Q = TypeVar("Q")
 B = TypeVar("B")
 
@@ -27,6 +29,7 @@ class Call(Generic[Q, B]):
         body: Of the route's body shape.
         caller: Who asks.
         services: What may be used.
+        granted: What `may` and `demand` said yes to; asked again while a stream lasts.
     """
 
     request: Request
@@ -35,12 +38,16 @@ class Call(Generic[Q, B]):
     body: B
     caller: Caller
     services: Services
+    granted: list[tuple[str, str, str]] = field(default_factory=list, compare=False)
 
     def may(self, resource: str, action: str, target: str) -> bool:
         """Whether the caller may do that."""
-        return self.caller.is_trusted or self.services.roles.allows(
+        yes = self.caller.is_trusted or self.services.roles.allows(
             self.caller, resource, action, target
         )
+        if yes and len(self.granted) < _MOST_GRANTED:
+            self.granted.append((resource, action, target))
+        return yes
 
     def demand(self, resource: str, action: str, target: str) -> None:
         """Refuse unless the caller may; the text is Argo CD's (api.md §1.2).
@@ -62,6 +69,10 @@ class Call(Generic[Q, B]):
 AnyCall = Call[Shape, object]
 
 
+class Encoded(bytes):
+    """JSON that is bytes already, its envelope included: encoded once for all who follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """An answer without an end: one JSON value after the other (api.md §1.3).
@@ -69,10 +80,13 @@ class Stream:
     Attributes:
         items: The values; each becomes `{"result": …}`.
         wrapped: Argo CD's `{"result": …}`; False for streams of ours.
+        text: Each value is a line of text and not JSON; `headers` say what it is.
     """
 
-    items: AsyncIterator[JSON]
+    items: AsyncIterator[JSON | Encoded]
     wrapped: bool = True
+    text: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ the informer). Followers get every change; one that does not read is ended, neve
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from typing import Self
 
 from holdfast.api.failures import ApiError, Code
 from holdfast.api.ports import ApplicationEvent
@@ -16,9 +18,61 @@ from holdfast.domain.ports import EventKind, Watching, WatchScope, WatchSink
 from holdfast.domain.project import PROJECT
 
 _MOST_WAITING = 2000
-_END = None
 
-_Queue = asyncio.Queue[ApplicationEvent | None]
+
+class Follower:
+    """Somebody who wants to hear of every change; at most 2,000 of them wait to be read."""
+
+    def __init__(self, others: "set[Follower]") -> None:
+        """Leave `others` when it is closed."""
+        self._others = others
+        self._waiting: deque[ApplicationEvent] = deque()
+        self._news = asyncio.Event()
+        self._was_too_slow = False
+
+    def put(self, event: ApplicationEvent) -> None:
+        """Tell of a change; who is too far behind is told nothing more."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self._was_too_slow = True
+            self._waiting.clear()
+            self._others.discard(self)
+        else:
+            self._waiting.append(event)
+        self._news.set()
+
+    async def next(self, timeout_s: float | None = None) -> ApplicationEvent | None:
+        """Return the next change; None when none came in that time.
+
+        Raises:
+            ApiError: 503, it was read too slowly and missed changes.
+        """
+        if not self._waiting and not self._was_too_slow:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._news.wait()
+            except TimeoutError:
+                return None
+        if self._was_too_slow:
+            raise ApiError(
+                Code.UNAVAILABLE, "this stream was read too slowly and missed changes; begin anew"
+            )
+        return self._waiting.popleft()
+
+    def __aiter__(self) -> Self:
+        """Read it in a loop."""
+        return self
+
+    async def __anext__(self) -> ApplicationEvent:
+        """Return the next change; it has no end."""
+        event = await self.next()
+        if event is None:  # pragma: no cover - there is no time limit
+            raise StopAsyncIteration
+        return event
+
+    async def aclose(self) -> None:
+        """Hear of nothing more."""
+        self._others.discard(self)
 
 
 class LiveApplications:
@@ -37,7 +91,7 @@ class LiveApplications:
         self._others = others
         self._apps: dict[AppKey, Manifest] = {}
         self._projects: dict[str, Manifest] = {}
-        self._followers: set[_Queue] = set()
+        self._followers: set[Follower] = set()
         self._version = 0
         self._ready = {APPLICATION: asyncio.Event(), PROJECT: asyncio.Event()}
 
@@ -69,22 +123,15 @@ class LiveApplications:
         """Return all AppProjects, by name."""
         return [self._projects[name].tree for name in sorted(self._projects)]
 
-    async def follow(self) -> AsyncGenerator[ApplicationEvent, None]:
-        """Yield every change from now on.
+    def follow(self) -> "Follower":
+        """Return a follower that is told every change from this moment on.
 
-        Raises:
-            ApiError: 503, the follower reads too slowly and missed changes.
+        It counts from the call, not from its first `next`: who reads the copies right after it
+        misses nothing. Close it when done.
         """
-        queue: _Queue = asyncio.Queue()
-        self._followers.add(queue)
-        try:
-            while (event := await queue.get()) is not _END:
-                yield event
-            raise ApiError(
-                Code.UNAVAILABLE, "this stream was read too slowly and missed changes; begin anew"
-            )
-        finally:
-            self._followers.discard(queue)
+        follower = Follower(self._followers)
+        self._followers.add(follower)
+        return follower
 
     # --- WatchSink ----------------------------------------------------------------------------
 
@@ -133,11 +180,5 @@ class LiveApplications:
             other.failed(scope, error)
 
     def _tell(self, event: ApplicationEvent) -> None:
-        for queue in tuple(self._followers):
-            if queue.qsize() >= _MOST_WAITING:
-                self._followers.discard(queue)
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(_END)
-            else:
-                queue.put_nowait(event)
+        for follower in tuple(self._followers):
+            follower.put(event)

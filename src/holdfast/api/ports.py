@@ -3,13 +3,14 @@
 Protocols, so that routes are tested with fakes and each half can be read alone.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 from starlette.requests import HTTPConnection
 
 from holdfast.api.caller import Caller
+from holdfast.api.shared_trees import SharedTrees
 from holdfast.domain.commands import Commands
 from holdfast.domain.identity import AppKey
 from holdfast.domain.journal import JournalReader
@@ -33,6 +34,10 @@ class SignIn(Protocol):
         """Return the caller, None when nobody is signed in; for routes that need no sign-in."""
         ...
 
+    def is_still_good(self, caller: Caller) -> bool:
+        """Whether the token of a caller still counts; asked again and again on long streams."""
+        ...
+
 
 class Roles(Protocol):
     """Says who may do what (api.md §3). Pure CPU, cached: never holds the loop over 10 ms."""
@@ -48,6 +53,30 @@ class ApplicationEvent:
 
     type: str
     tree: Tree
+
+
+class Following(Protocol):
+    """Changes of Applications, since it was asked for; `contextlib.aclosing` ends it."""
+
+    async def next(self, timeout_s: float | None = None) -> ApplicationEvent | None:
+        """Return the next change; None when none came in that time.
+
+        Raises:
+            ApiError: 503, it was read too slowly and missed changes.
+        """
+        ...
+
+    def __aiter__(self) -> Self:
+        """Read it in a loop."""
+        ...
+
+    async def __anext__(self) -> ApplicationEvent:
+        """Return the next change."""
+        ...
+
+    async def aclose(self) -> None:
+        """Hear of nothing more."""
+        ...
 
 
 class Applications(Protocol):
@@ -70,8 +99,8 @@ class Applications(Protocol):
         """Return all AppProjects, by name."""
         ...
 
-    def follow(self) -> AsyncIterator[ApplicationEvent]:
-        """Yield every change from now on. Who is too slow is ended, never waited for."""
+    def follow(self) -> Following:
+        """Return every change from this call on. Who is too slow is ended, never waited for."""
         ...
 
 
@@ -139,3 +168,4 @@ class Services:
     clock: Clock
     facts: ServerFacts
     journal: JournalReader | None = None
+    trees: SharedTrees = field(default_factory=SharedTrees)

@@ -77,9 +77,9 @@ class World:
             control_namespace="argocd",
             server="https://127.0.0.1:6443",
         )
-        feed = ApplicationFeed(self.cluster.watching)
-        self.commands = DirectCommands(ports, feed)
-        self.queries = DirectQueries(ports, feed)
+        self.feed = ApplicationFeed(self.cluster.watching)
+        self.commands = DirectCommands(ports, self.feed)
+        self.queries = DirectQueries(ports, self.feed)
 
     async def do(self, command: Command, who: str = "") -> Done:
         """Carry a command out."""

@@ -65,7 +65,9 @@ async def _list(call: Call[ListQuery, None]) -> JSON:
     version = applications.resource_version
     items = choose(call, list(applications.all()))
     items.sort(key=lambda tree: tree["metadata"]["name"])
-    return project({"metadata": {"resourceVersion": version}, "items": items}, call.query.fields)
+    whole: Tree = {"metadata": {"resourceVersion": version}, "items": items}
+    chosen: Tree = project(whole, call.query.fields)
+    return {**chosen, "metadata": whole["metadata"]}  # always there (api.md §1.4)
 
 
 async def _get(call: Call[GetQuery, None]) -> Tree:
@@ -102,7 +104,7 @@ async def _tree(call: Call[TreeQuery, None]) -> Tree:
     query = call.query
     tree = await demand_application(call, "get", which(call, query))
     found: Tree = await call.services.queries.answer(AskTree(key_of(tree)), call.caller.username)
-    nodes = [node for node in found["nodes"] if _fits(node, query)]
+    nodes = [node for node in found["nodes"] if fits_node(node, query)]
     return {**found, "nodes": nodes}
 
 
@@ -111,7 +113,7 @@ async def _managed(call: Call[TreeQuery, None]) -> JSON:
     tree = await demand_application(call, "get", which(call, query))
     question = AskManaged(key_of(tree))
     records = await call.services.queries.answer(question, call.caller.username)
-    items = [_as_text(item) for item in records if not item["hook"] and _fits(item, query)]
+    items = [_as_text(item) for item in records if not item["hook"] and fits_node(item, query)]
     return project({"items": items}, query.fields)
 
 
@@ -125,7 +127,8 @@ def _as_text(record: Tree) -> Tree:
     return {**record, **texts}
 
 
-def _fits(node: Tree, query: TreeQuery) -> bool:
+def fits_node(node: Tree, query: TreeQuery) -> bool:
+    """Whether a node, or a managed object, is what a query is about."""
     wanted = {"namespace": query.namespace, "name": query.name, "group": query.group,
               "kind": query.kind}  # fmt: skip
     return all(node.get(key, "") == value for key, value in wanted.items() if value)

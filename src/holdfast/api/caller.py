@@ -15,6 +15,8 @@ class Caller:
         issuer: `argocd` for accounts of ours, else the OIDC issuer.
         issued_at: Unix time of the token, 0 for none.
         token_id: `jti`, `""` for none.
+        expires_at: Unix time at which the token ends, 0 for never.
+        kind: `login` or `apiKey` for accounts of ours, else `""`.
         is_trusted: Sign-in is switched off (`--disable-auth`): roles are not asked either.
     """
 
@@ -24,6 +26,8 @@ class Caller:
     issuer: str = ""
     issued_at: int = 0
     token_id: str = ""
+    expires_at: float = 0.0
+    kind: str = ""
     is_trusted: bool = False
 
     @property

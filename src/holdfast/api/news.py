@@ -1,20 +1,30 @@
 """Word that something changed which long streams must hear of: a token revoked, rights that go."""
 
-import asyncio
+from collections.abc import Callable
+
+Listener = Callable[[], None]
 
 
 class News:
-    """Wakes everybody who waits, at each change."""
+    """Calls everybody who listens, at each change."""
 
     def __init__(self) -> None:
-        """Nothing has changed yet."""
-        self._event = asyncio.Event()
+        """Nobody listens yet."""
+        self._listeners: dict[int, Listener] = {}
+        self._serial = 0
 
     def tell(self) -> None:
-        """Wake all who wait now."""
-        event, self._event = self._event, asyncio.Event()
-        event.set()
+        """Call all who listen now."""
+        for listener in tuple(self._listeners.values()):
+            listener()
 
-    async def wait(self) -> None:
-        """Return at the next change."""
-        await self._event.wait()
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` at each change from now on; return what ends that."""
+        self._serial += 1
+        number = self._serial
+        self._listeners[number] = listener
+
+        def stop() -> None:
+            self._listeners.pop(number, None)
+
+        return stop

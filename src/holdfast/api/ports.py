@@ -10,6 +10,8 @@ from typing import Protocol, Self
 from starlette.requests import HTTPConnection
 
 from holdfast.api.caller import Caller
+from holdfast.api.news import News
+from holdfast.api.people import Accounts, Provider, Sessions
 from holdfast.api.shared_trees import SharedTrees
 from holdfast.domain.commands import Commands
 from holdfast.domain.identity import AppKey
@@ -157,7 +159,12 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a route may use."""
+    """Everything a route may use.
+
+    Attributes:
+        news: Told when a token is revoked or rights change; long streams listen.
+        accounts, sessions, provider: Of sign-in; None where a test needs none of them.
+    """
 
     commands: Commands
     queries: Queries
@@ -169,3 +176,7 @@ class Services:
     facts: ServerFacts
     journal: JournalReader | None = None
     trees: SharedTrees = field(default_factory=SharedTrees)
+    news: News = field(default_factory=News)
+    accounts: Accounts | None = None
+    sessions: Sessions | None = None
+    provider: Provider | None = None

@@ -9,6 +9,7 @@ logged with its trace and answered with a number to look for, never with its tex
 import logging
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -16,11 +17,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.api.answering import refuse, respond
-from holdfast.api.call import Call
+from holdfast.api.call import Call, Stream
 from holdfast.api.caller import ANONYMOUS
 from holdfast.api.failures import ApiError, Code, translate
+from holdfast.api.guarding import demand_standing, guarded
 from holdfast.api.ports import Services
 from holdfast.api.reading import TooLargeError, parse_body, parse_query, read_body
+from holdfast.api.signin.cookies import add_pending
 from holdfast.api.table import Match, Needs, Route, Table
 from holdfast.domain.errors import HoldfastError
 
@@ -62,7 +65,9 @@ class ApiServer:
                 return _no_row(found, ours=ours)
             if not self._content_type_is_fine(request, path):
                 return PlainTextResponse("Invalid content type\n", 415)
-            return respond(await self._handle(request, found), request)
+            response = respond(await self._handle(request, found), request)
+            add_pending(request, response)
+            return response
         except TooLargeError:
             error = ApiError(Code.INVALID_ARGUMENT, "the body is larger than this route takes")
             return refuse(error, ours=ours, status=413)
@@ -81,11 +86,22 @@ class ApiServer:
         body = None
         if route.body is not None:
             body = parse_body(route, await read_body(request, route.body_bytes))
-        return await route.handle(Call(request, match.path, query, body, caller, services))
+        call: Call[Any, Any] = Call(request, match.path, query, body, caller, services)
+        result = await route.handle(call)
+        return self._guarded(result, call) if isinstance(result, Stream) else result
+
+    def _guarded(self, stream: Stream, call: Call[Any, Any]) -> Stream:
+        """Return a stream that ends with the rights of its reader."""
+        # What the stream asks from now on is asked for each item, not for its whole life.
+        held = replace(call, granted=list(call.granted))
+        until = call.caller.expires_at
+        seconds = until - self._services.clock.now().timestamp() if until else None
+        items = guarded(stream.items, lambda: demand_standing(held), self._services.news, seconds)
+        return replace(stream, items=items)
 
     def _content_type_is_fine(self, request: Request, path: str) -> bool:
         """The guard against forged forms (api.md §1.1): also for DELETE and empty bodies."""
-        if request.method in _SAFE or path in _ANY_CONTENT_TYPE:
+        if request.method in _SAFE or path in _ANY_CONTENT_TYPE or not path.startswith("/api/"):
             return True
         listed = self._services.settings.text(_CONTENT_TYPES_KEY, _DEFAULT_CONTENT_TYPES)
         allowed = {part.strip().lower() for part in listed.split(";") if part.strip()}

@@ -7,7 +7,7 @@ owns; a missing object reads as empty.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.cluster.connection import Connection
 from holdfast.cluster.settings_secrets import create_secret, merge_secret, read_secret
@@ -19,7 +19,7 @@ from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.kit.tasks import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 log = logging.getLogger(__name__)
 
@@ -27,29 +27,36 @@ SETTINGS = "argocd-cm"
 ROLES = "argocd-rbac-cm"
 SECRET = "argocd-secret"  # noqa: S105 - the name of an object
 _PART_OF = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": SECRET}
+_SETTINGS_LABEL = ("app.kubernetes.io/part-of", "argocd")
 _MISSING = "HF2003"
 
 
 class ArgoSettings:
-    """Settings of the control namespace (a `WatchSink`)."""
+    """Settings of the control namespace (a `WatchSink`).
+
+    Attributes:
+        namespace: The control namespace.
+        changed: Called at each change.
+    """
 
     def __init__(self, connection: Connection, namespace: str, supervisor: Supervisor) -> None:
         """Know nothing before `start`."""
         self._connection = connection
-        self._namespace = namespace
+        self.namespace = namespace
         self._supervisor = supervisor
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}}
         self._secrets: dict[str, str] = {}
         self._is_stale = False
         self._listed = asyncio.Event()
+        self._followed: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self.changed: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         """Read everything, and follow its changes."""
         await self._read()
         watching = self._connection.watching
-        watching.start(WatchScope(CONFIG_MAP, self._namespace), self)
-        watching.start(WatchScope(SECRET_V1, self._namespace), self)
+        watching.start(WatchScope(CONFIG_MAP, self.namespace), self)
+        watching.start(WatchScope(SECRET_V1, self.namespace), self)
         await self._listed.wait()
 
     # --- reading ------------------------------------------------------------------------------
@@ -79,23 +86,23 @@ class ArgoSettings:
         """Return all of `argocd-secret`, decoded."""
         return dict(self._secrets)
 
+    async def read_settings_secret(self, name: str) -> dict[str, bytes] | None:
+        """Return a Secret labelled as a part of Argo CD; None when there is none, or no label.
+
+        What `argocd-cm` may name is limited by the label: who writes settings reads no other.
+        """
+        calls = self._connection.calls
+        return await read_secret(calls, self.namespace, name, label=_SETTINGS_LABEL)
+
     async def read_other_secret(self, name: str) -> dict[str, bytes] | None:
         """Return another Secret of the control namespace, None when there is none."""
-        return await read_secret(self._connection.calls, self._namespace, name)
+        return await read_secret(self._connection.calls, self.namespace, name)
 
     # --- writing ------------------------------------------------------------------------------
 
     async def put_secret(self, changes: dict[str, str | None]) -> None:
         """Set (or with None remove) keys of `argocd-secret`; it is created when it is missing."""
-        calls = self._connection.calls
-        encoded = {key: None if v is None else v.encode() for key, v in changes.items()}
-        try:
-            await merge_secret(calls, self._namespace, SECRET, encoded)
-        except ClusterError as error:
-            if error.code != _MISSING:
-                raise
-            values = {key: value for key, value in encoded.items() if value is not None}
-            await create_secret(calls, self._namespace, SECRET, values, _PART_OF)
+        await self._put(SECRET, _encoded(changes), _PART_OF)
         # What was written counts from now on, whatever the watch says when.
         for key, value in changes.items():
             if value is None:
@@ -103,17 +110,37 @@ class ArgoSettings:
             else:
                 self._secrets[key] = value
 
+    async def put_other_secret(self, name: str, changes: dict[str, str | None]) -> None:
+        """Set (or with None remove) keys of another Secret; it is created when it is missing."""
+        await self._put(name, _encoded(changes), {})
+
     async def make_secret(self, name: str, values: dict[str, str]) -> bool:
         """Create another Secret; False when it exists already."""
         encoded = {key: value.encode() for key, value in values.items()}
         calls = self._connection.calls
         try:
-            await create_secret(calls, self._namespace, name, encoded, {})
+            await create_secret(calls, self.namespace, name, encoded, {})
         except ClusterError as error:
             if error.code == "HF2011":
                 return False
             raise
         return True
+
+    async def _put(
+        self, name: str, changes: dict[str, bytes | None], labels: dict[str, str]
+    ) -> None:
+        calls = self._connection.calls
+        try:
+            await merge_secret(calls, self.namespace, name, changes)
+        except ClusterError as error:
+            if error.code != _MISSING:
+                raise
+            values = {key: value for key, value in changes.items() if value is not None}
+            await create_secret(calls, self.namespace, name, values, labels)
+
+    def follow_secret(self, name: str, read: "Callable[[], Coroutine[Any, Any, None]]") -> None:
+        """Call `read` at each change of another Secret."""
+        self._followed[name] = read
 
     # --- WatchSink ----------------------------------------------------------------------------
 
@@ -127,6 +154,8 @@ class ArgoSettings:
             self._is_stale = True
             if not self._supervisor.is_running("argocd-secret"):
                 self._supervisor.once("argocd-secret", self._read_again())
+        elif scope.gvk == SECRET_V1 and manifest.name in self._followed:
+            self._supervisor.once(manifest.name, self._followed[manifest.name]())
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
         """The ConfigMaps that a list lacks are empty."""
@@ -153,13 +182,24 @@ class ArgoSettings:
 
     async def _read(self) -> None:
         try:
-            found = await read_secret(self._connection.calls, self._namespace, SECRET)
+            await self.read()
         except ClusterError as error:
             log.warning("%s cannot be read: %s", SECRET, error.describe())
-            return
+
+    async def read(self) -> None:
+        """Read `argocd-secret` now.
+
+        Raises:
+            ClusterError: it cannot be read; what was known stays.
+        """
+        found = await read_secret(self._connection.calls, self.namespace, SECRET)
         values = (found or {}).items()
         self._secrets = {key: value.decode("utf-8", "replace") for key, value in values}
 
     def _tell(self) -> None:
         for changed in self.changed:
             changed()
+
+
+def _encoded(changes: dict[str, str | None]) -> dict[str, bytes | None]:
+    return {key: None if value is None else value.encode() for key, value in changes.items()}

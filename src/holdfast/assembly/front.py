@@ -11,11 +11,12 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
 from holdfast.api.page.live import Live
@@ -28,6 +29,7 @@ from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
 from holdfast.assembly.journal import OFF, open_journal
 from holdfast.assembly.listeners import Certificate, serving
+from holdfast.assembly.sign_in import sign_in_running
 from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
@@ -57,6 +59,8 @@ class FrontSettings:
         tls: Files of the certificate with its chain, and of its key; empty is plain HTTP.
         controller_socket: Where the controller of this machine answers; `""` when it runs
             elsewhere.
+        sign_in_code, sign_in_until: Of a one-time link (`api.signin.links`), and the Unix time at
+            which it ends; `""` for none.
     """
 
     kubeconfig: str = ""
@@ -67,6 +71,8 @@ class FrontSettings:
     auth_disabled: bool = False
     tls: tuple[str, ...] = ()
     controller_socket: str = ""
+    sign_in_code: str = ""
+    sign_in_until: float = 0.0
 
     @property
     def is_secure(self) -> bool:
@@ -91,7 +97,10 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
         )
         argo = ArgoSettings(connection, settings.namespace, supervisor)
         await argo.start()
-        applications = LiveApplications(connection.watching, settings.namespace, link.feed)
+        projects = ProjectRoles()
+        applications = LiveApplications(
+            connection.watching, settings.namespace, link.feed, projects
+        )
         applications.start()
         await applications.wait_ready()
         facts = ServerFacts(
@@ -112,11 +121,44 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
             facts=facts,
             journal=open_journal(settings.journal) if settings.journal != OFF else None,
         )
+        if not settings.auth_disabled:
+            services = await _guard(stack, settings, services, argo, projects, supervisor)
         live = Live(services)
         supervisor.spawn("page-live", live.run)
         # Compiling the templates takes 0.2 s: not on the loop.
         page = await asyncio.to_thread(Page, services, live)
         yield ApiServer(all_routes(), services, page)
+
+
+async def _guard(
+    stack: AsyncExitStack,
+    settings: FrontSettings,
+    services: Services,
+    argo: ArgoSettings,
+    projects: ProjectRoles,
+    supervisor: Supervisor,
+) -> Services:
+    """Return the services with sign-in and roles in front of them."""
+    doors = await stack.enter_async_context(
+        sign_in_running(
+            argo,
+            projects,
+            services.news,
+            supervisor,
+            clock=services.clock,
+            is_secure=settings.is_secure,
+        )
+    )
+    if settings.sign_in_code:
+        doors.links.offer(settings.sign_in_code, settings.sign_in_until)
+    return replace(
+        services,
+        sign_in=doors.sessions,
+        roles=doors.roles,
+        accounts=doors.accounts,
+        sessions=doors.sessions,
+        provider=doors.provider,
+    )
 
 
 async def _connected(
@@ -148,9 +190,8 @@ class _Gate:
         is_ready, path = self.application is not None, scope.get("path")
         if scope["type"] == "http" and path in _OWN_HEALTH:
             status = 200 if is_ready or path == "/healthz" else 503
-            await PlainTextResponse("ok\n" if status == 200 else "starting\n", status)(
-                scope, receive, send
-            )
+            words = "ok" if status == 200 else "starting"
+            await PlainTextResponse(words, status)(scope, receive, send)
         elif self.application is not None:
             await self.application(scope, receive, send)
         elif scope["type"] == "http":

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 _QUERY = f"?fieldManager={SYSTEM_MANAGER}"
 
 
-async def read_secret(calls: Calls, namespace: str, name: str) -> dict[str, bytes] | None:
+async def read_secret(
+    calls: Calls, namespace: str, name: str, *, label: tuple[str, str] | None = None
+) -> dict[str, bytes] | None:
     """Return the values of a Secret, None when there is none.
+
+    Args:
+        calls: The API server.
+        namespace: Of the Secret.
+        name: Of the Secret.
+        label: That it must carry; without it the Secret counts as missing.
 
     Raises:
         ClusterError: it may not be read, or the server cannot be reached.
@@ -31,7 +39,11 @@ async def read_secret(calls: Calls, namespace: str, name: str) -> dict[str, byte
         return None
     if answer.status != 200:
         raise refusal(answer, about=f"Secret {namespace}/{name}")
-    data: Tree = orjson.loads(answer.body).get("data") or {}
+    tree: Tree = orjson.loads(answer.body)
+    labels = (tree.get("metadata") or {}).get("labels") or {}
+    if label is not None and labels.get(label[0]) != label[1]:
+        return None
+    data: Tree = tree.get("data") or {}
     return {key: _decoded(value) for key, value in data.items()}
 
 

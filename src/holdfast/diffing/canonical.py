@@ -30,12 +30,13 @@ def canonicalise(manifest: Manifest) -> Manifest:
     """Return the manifest as it is to be applied.
 
     Dropped: `status`, metadata that only the server writes, nulls (values of ConfigMap and Secret
-    data become `""`), `rules` beside an `aggregationRule`, and an empty `caBundle`. Nothing else
-    changes.
+    data become `""`), `rules` beside an `aggregationRule`, an empty `caBundle`, and a `nodePort` of
+    zero. Nothing else changes.
     """
     tree = _without_nulls(_texts_for_nulls(manifest))
     tree.pop("status", None)
     _drop_empty_authority(manifest, tree)
+    _drop_node_ports_to_choose(manifest, tree)
     if tree.get("aggregationRule"):
         # The aggregator owns them: each identical apply would empty them until it is back.
         tree.pop("rules", None)
@@ -69,6 +70,22 @@ def _drop_empty_authority(manifest: Manifest, tree: Tree) -> None:
     for item in here:
         if isinstance(item, dict) and item.get("caBundle") in _NO_AUTHORITY:
             del item["caBundle"]
+
+
+def _drop_node_ports_to_choose(manifest: Manifest, tree: Tree) -> None:
+    """A node port of zero leaves the choice to the API server, as does saying nothing.
+
+    Said, it makes the server choose again at each identical apply where TCP and UDP share the
+    number of a port (kube-apiserver 1.36.3), and a heal cannot put a chosen one back. `tree` is a
+    copy of ours.
+    """
+    spec = tree.get("spec")
+    if manifest.group or manifest.kind != "Service" or not isinstance(spec, dict):
+        return
+    ports = spec.get("ports")
+    for port in ports if isinstance(ports, list) else ():
+        if isinstance(port, dict) and port.get("nodePort") == 0:
+            del port["nodePort"]
 
 
 def manifest_hash(manifest: Manifest) -> str:

@@ -2,7 +2,7 @@
 
 from holdfast.diffing.canonical import canonicalise, manifest_hash
 from holdfast.domain.manifest import Manifest
-from tests.support.builders import config_map, deployment, secret
+from tests.support.builders import config_map, deployment, secret, service
 
 
 def test_what_the_server_writes_is_dropped() -> None:
@@ -36,6 +36,13 @@ def test_rules_go_beside_an_aggregation_rule_only() -> None:
     aggregated = {**head, "aggregationRule": {"clusterRoleSelectors": []}, "rules": []}
     assert "rules" not in canonicalise(Manifest(aggregated)).tree
     assert "rules" in canonicalise(Manifest({**head, "rules": []})).tree
+
+
+def test_a_node_port_of_zero_is_left_to_the_server() -> None:
+    tree = service("web", {"port": 80, "nodePort": 0}, {"port": 81, "nodePort": 30081})
+    canonical = canonicalise(Manifest(tree)).tree
+    assert canonical["spec"]["ports"] == [{"port": 80}, {"port": 81, "nodePort": 30081}]
+    assert tree["spec"]["ports"][0] == {"port": 80, "nodePort": 0}
 
 
 def test_the_given_manifest_is_left_alone() -> None:

@@ -11,6 +11,7 @@ from holdfast.controller.comparing import Comparing
 from holdfast.controller.definitions import Definitions
 from holdfast.controller.deletion import Deletion, DeletionParts
 from holdfast.controller.desired import DesiredStates
+from holdfast.controller.drift_events import STORM, DriftEvents
 from holdfast.controller.episodes import Episodes
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
 from holdfast.controller.namespaces import NamespaceKeeper
@@ -99,23 +100,26 @@ def wire(
     objects = Objects(registry, ports.kinds, Tracking())
     permits = Permits(registry, ports.kinds)
     writing = ObjectWriting(ports.reader, ports.writer)
+    status = StatusWriter(
+        registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
+    )
+    status.listeners = ports.listeners
+    events = DriftEvents(
+        registry, ports.clock, ports.supervisor, status, lambda: heal.at_work >= STORM
+    )
     runtime = LaneRuntime(
         ports.clock,
         ports.supervisor,
         settings,
         hooks.object_changed,
         hooks.healed,
-        Episodes(ports.clock, ports.listeners),
+        Episodes(ports.clock, (*ports.listeners, events)),
         hooks.look_at_git,
     )
     heal = HealLane(registry, objects, writing, ports.reader, permits, runtime)
     observer = Observer(registry, objects, heal)
     observer.is_selected = parse_selector(settings.selector)
     watches = Watches(registry, ports.watching, ports.reader, ports.kinds, observer, settings)
-    status = StatusWriter(
-        registry, ports.system, ports.clock, settings, ports.recorder, ports.metrics
-    )
-    status.listeners = ports.listeners
     keeper = NamespaceKeeper(registry, ports.writer, permits, ports.supervisor)
     objects.ask_namespace = keeper.ask
     desired, comparing = _wire_comparison(ports, settings, objects)

@@ -11,7 +11,7 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +27,7 @@ from holdfast.api.server import ApiServer
 from holdfast.assembly.argo_settings import ArgoSettings
 from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
+from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.journal import OFF, open_journal
 from holdfast.assembly.listeners import Certificate, serving
 from holdfast.assembly.sign_in import sign_in_running
@@ -44,40 +45,6 @@ _OWN_HEALTH = frozenset({"/healthz", "/readyz"})
 
 CONTROLLERS_OWN = frozenset({"/readyz", "/audit"})
 """Paths that the controller answers itself, wherever the page is served."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrontSettings:
-    """What the API and the page are told at the start.
-
-    Attributes:
-        kubeconfig, context: As kubectl understands them.
-        namespace: The control namespace.
-        journal: DSN or path of the journal; `off` shows none.
-        allow_local_repos: Folders below which local repositories may be read.
-        auth_disabled: Nobody has to sign in; loopback only.
-        tls: Files of the certificate with its chain, and of its key; empty is plain HTTP.
-        controller_socket: Where the controller of this machine answers; `""` when it runs
-            elsewhere.
-        sign_in_code, sign_in_until: Of a one-time link (`api.signin.links`), and the Unix time at
-            which it ends; `""` for none.
-    """
-
-    kubeconfig: str = ""
-    context: str = ""
-    namespace: str = "argocd"
-    journal: str = ""
-    allow_local_repos: tuple[str, ...] = ()
-    auth_disabled: bool = False
-    tls: tuple[str, ...] = ()
-    controller_socket: str = ""
-    sign_in_code: str = ""
-    sign_in_until: float = 0.0
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether TLS is on."""
-        return bool(self.tls)
 
 
 @asynccontextmanager
@@ -145,7 +112,7 @@ async def _guard(
             projects,
             services.news,
             supervisor,
-            clock=services.clock,
+            services.clock,
             is_secure=settings.is_secure,
         )
     )

@@ -49,8 +49,8 @@ class Doors:
 
 @asynccontextmanager
 async def sign_in_running(
-    argo: ArgoSettings, projects: ProjectRoles, news: News, supervisor: Supervisor, *,
-    namespace: str, clock: Clock, is_secure: bool,
+    argo: ArgoSettings, projects: ProjectRoles, news: News, supervisor: Supervisor,
+    clock: Clock, *, is_secure: bool,
 ) -> AsyncIterator[Doors]:  # fmt: skip
     """Build sign-in and roles; missing keys of `argocd-secret` are added first."""
     passwords = Passwords()

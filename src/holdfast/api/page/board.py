@@ -18,6 +18,7 @@ from holdfast.api.applications import (
 from holdfast.api.call import Call
 from holdfast.api.page.app_view import AppView, view_of
 from holdfast.api.page.catalogue import Item
+from holdfast.api.page.commits import Commits
 from holdfast.api.ports import Services
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from holdfast.domain.errors import HoldfastError
@@ -44,6 +45,7 @@ class Board:
     """
 
     services: Services
+    commits: Commits
     _views: dict[AppKey, AppView] = field(default_factory=dict)
     _pauses: tuple[Pause, ...] = ()
 

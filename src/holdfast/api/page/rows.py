@@ -10,7 +10,7 @@ from holdfast.api.call import Stream
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import segment
-from holdfast.api.page.screens import applications, sign_in
+from holdfast.api.page.screens import application, applications, sign_in
 from holdfast.api.table import Needs, Route
 
 
@@ -29,6 +29,7 @@ def rows(board: Board, live: Live) -> Iterable[Route]:
         get("/login", sign_in.show, Needs.NOTHING),
         get("/applications", applications.show),
         get("/applications/{name}", _in_control_namespace),
+        get("/applications/{namespace}/{name}", application.show),
     )
 
 

@@ -20,6 +20,7 @@ from holdfast.api.call import Call, Stream
 from holdfast.api.caller import ANONYMOUS
 from holdfast.api.failures import ApiError, Code, translate
 from holdfast.api.page.board import Board
+from holdfast.api.page.commits import Commits
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
 from holdfast.api.page.rows import rows
@@ -56,7 +57,7 @@ class Page:
         """Compile the templates; call it in a thread."""
         self._services = services
         self._look = Look()
-        self._board = Board(services)
+        self._board = Board(services, Commits(services.queries))
         self._table = Table(rows(self._board, live))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +96,7 @@ class Page:
             result = self._failed(error)
         except HoldfastError as error:
             result = self._failed(translate(error))
-        except Exception as error:
+        except Exception:  # the border: logged with a number, answered without
             number = secrets.token_hex(4)
             log.exception("screen failed number=%s path=%s", number, path)
             words = f"A mistake in Holdfast. Its log tells more under {number}."

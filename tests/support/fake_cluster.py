@@ -64,6 +64,7 @@ UNREACHABLE = ("HF2001", 0, Retry.BACKOFF)
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+
 class FakeCluster:
     """See the module.
 
@@ -72,6 +73,7 @@ class FakeCluster:
         rollout_s: Seconds after which a written Deployment is ready; None is never.
         validators: Called with each object that is to be stored; may raise.
         before, after: Awaited around the commit of each request.
+        as_served: Gives an object in the version in which it is read or watched.
     """
 
     def __init__(self, *trees: Tree) -> None:
@@ -82,6 +84,7 @@ class FakeCluster:
         self.rollout_s: float | None = 0.1
         self.event_delay: Callable[[Manifest], float] = lambda _manifest: 0.0
         self.validators: list[Callable[[Tree], None]] = []
+        self.as_served: Callable[[Tree, GroupVersionKind], Tree] = lambda tree, _gvk: tree
         self.before: Callable[[Request], Awaitable[None]] = _nothing
         self.after: Callable[[Request], Awaitable[None]] = _nothing
         self._failures: dict[tuple[str, str], list[Exception]] = {}
@@ -260,7 +263,9 @@ class FakeReader:
 
         def act() -> Manifest:
             tree = self._cluster.objects.get(key)
-            return Manifest(copy.deepcopy(tree)) if tree is not None else nothing
+            if tree is None:
+                return nothing
+            return Manifest(self._cluster.as_served(copy.deepcopy(tree), gvk))
 
         found = await self._cluster.serve(Request("get", key), act)
         return None if found is nothing else found
@@ -541,7 +546,8 @@ class FakeWatching:
         trees = [tree for key, tree in self._cluster.objects.items() if _is_in(scope, key)]
         keys = frozenset(Manifest(tree).key for tree in trees)
         for tree in copy.deepcopy(trees):
-            sink.observe(scope, EventKind.LISTED, Manifest(tree))
+            served = self._cluster.as_served(tree, scope.gvk)
+            sink.observe(scope, EventKind.LISTED, Manifest(served))
         sink.listed(scope, keys, self._cluster.version)
         self._synced.add(scope)
 
@@ -559,7 +565,8 @@ class FakeWatching:
         """Send an event to the streams of its kind."""
         for scope in list(self._sinks):
             if _is_in(scope, manifest.key) and scope.gvk not in self.broken:
-                self._send(scope, event, manifest)
+                served = self._cluster.as_served(manifest.tree, scope.gvk)
+                self._send(scope, event, Manifest(served))
 
     def _send(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
         loop = asyncio.get_running_loop()

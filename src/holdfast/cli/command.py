@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.cli import exit_codes
-from holdfast.cli.pflag import Flag, FlagKind, Parsed, UsageError, Values, parse
+from holdfast.cli.pflag import (
+    Flag,
+    FlagKind,
+    Parsed,
+    RefusedError,
+    UsageError,
+    Values,
+    parse,
+)
 from holdfast.cli.session import DEFAULT_NAMESPACE, NAMESPACE_VARIABLE, Link, Session, Target
 
 if TYPE_CHECKING:
@@ -184,8 +192,15 @@ class PflagCommand(click.Command):
         call = Call(session, parsed, self._target(ctx, session, parsed.values))
         try:
             return _run(self.spec.run(call), fast=self.spec.serves)
+        except RefusedError as error:
+            raise BadCall(str(error), "") from error
         except UsageError as error:
             raise BadCall(str(error), ctx.get_usage()) from error
+        except Exception as error:
+            from holdfast.cli.completion import suggest_name
+
+            suggest_name(error, call)
+            raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Offer names of Applications, beside the flags that click knows."""

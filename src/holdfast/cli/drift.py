@@ -229,7 +229,7 @@ COMMANDS = {
             Flag("app", "Only of this Application: NAME or NAMESPACE/NAME.", metavar="NAME"),
             _SINCE,
             Flag("open", "Only those that go on.", FlagKind.SWITCH),
-            Flag("limit", "At most so many.", FlagKind.NUMBER, default="100"),
+            Flag("limit", "At most so many.", FlagKind.COUNT, default="100"),
             _JOURNAL,
             _OUTPUT,
         ),

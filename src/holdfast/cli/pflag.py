@@ -13,6 +13,7 @@ StringSlice, and `LINES` does not, like StringArray.
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 
@@ -22,6 +23,7 @@ class FlagKind(StrEnum):
     SWITCH = "switch"
     TEXT = "string"
     NUMBER = "int"
+    COUNT = "uint"
     STRINGS = "strings"
     LINES = "stringArray"
 
@@ -53,6 +55,10 @@ class Flag:
 
 class UsageError(Exception):
     """The arguments cannot be understood; the text is pflag's or cobra's."""
+
+
+class RefusedError(UsageError):
+    """The arguments are well formed, and what they name is not there: no usage line helps."""
 
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
@@ -88,7 +94,7 @@ class Values:
         return self.text(name) in _TRUE
 
     def number(self, name: str) -> int:
-        """The value of a NUMBER flag; 0 when it has no default."""
+        """The value of a NUMBER or COUNT flag; 0 when it has no default."""
         return int(self.text(name) or 0)
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -147,7 +153,9 @@ def _long(
     name, equals, value = word[2:].partition("=")
     flag = flags.get(name)
     if flag is None:
-        raise UsageError(f"unknown flag: --{name}")
+        near = get_close_matches(name, [one.name for one in flags.values() if not one.hidden], n=1)
+        also = f"; did you mean --{near[0]}?" if near else ""
+        raise UsageError(f"unknown flag: --{name}{also}")
     if not equals:
         if flag.kind is FlagKind.SWITCH:
             value = "true"
@@ -188,6 +196,10 @@ def _store(flag: Flag, value: str, given: dict[str, list[str]]) -> None:
         )
     if flag.kind is FlagKind.NUMBER and not value.lstrip("+-").isdigit():
         raise UsageError(f'invalid argument "{value}" for "{label}" flag: it is a whole number')
+    if flag.kind is FlagKind.COUNT and not value.removeprefix("+").isdigit():
+        raise UsageError(
+            f'invalid argument "{value}" for "{label}" flag: it is a whole number, 0 or more'
+        )
     values = _split(flag, value)
     if flag.choices and any(item not in flag.choices for item in values):
         raise UsageError(

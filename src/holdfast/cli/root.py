@@ -88,13 +88,15 @@ def run(argv: Sequence[str] | None = None, session: Session | None = None) -> in
     session = session or Session()
     try:
         result = root_command().main(
-            args=None if argv is None else list(argv),
+            args=_as_ours(sys.argv[1:] if argv is None else argv),
             prog_name="holdfast",
             standalone_mode=False,
             obj=session,
         )
     except BadCall as error:
-        print(f"Error: {error}\n\n{error.usage}", file=session.err)
+        print(f"Error: {error}", file=session.err)
+        if error.usage:
+            print(f"\n{error.usage}", file=session.err)
         return error.code
     except click.UsageError as error:
         usage = error.ctx.get_usage() if error.ctx else ""
@@ -109,6 +111,16 @@ def run(argv: Sequence[str] | None = None, session: Session | None = None) -> in
     except (HoldfastError, ExceptionGroup) as error:
         return _report(error, session)
     return result if isinstance(result, int) else exit_codes.OK
+
+
+def _as_ours(argv: Sequence[str]) -> list[str]:
+    """Understand the two habits of other command lines: `help COMMAND`, `--version`."""
+    words = list(argv)
+    if words[:1] == ["help"]:
+        return [*words[1:], "--help"]
+    if words == ["--version"]:
+        return ["version", "--client", "--short"]
+    return words
 
 
 def _report(error: Exception, session: Session) -> int:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from holdfast.cli.layouts import ResourceState, items, resource_states, text
-from holdfast.cli.pflag import UsageError
+from holdfast.cli.pflag import RefusedError, UsageError
 from holdfast.domain.operation import SelectedResource
 
 Tree = Mapping[str, Any]
@@ -73,7 +73,7 @@ class Selection:
         """Return the selected objects of an Application; empty for the whole of it.
 
         Raises:
-            UsageError: nothing matches.
+            RefusedError: nothing matches.
         """
         if self.is_everything:
             return ()
@@ -84,7 +84,7 @@ class Selection:
             if self.matches(*key):
                 chosen.append(SelectedResource(*key))
         if not chosen:
-            raise UsageError("No matching resources found for the given --resource")
+            raise RefusedError("No matching resources found for the given --resource")
         return tuple(chosen)
 
 

@@ -24,6 +24,11 @@ async def _status(call: Call) -> int:
     return exit_codes.OK if status.get("connected") else exit_codes.FAILED
 
 
+def _lag(words: str | None) -> str:
+    """What the leader tells is how long ago the quietest watch spoke: the lag is no longer."""
+    return f"at most {words}" if words else "-"
+
+
 def _sheet(status: dict[str, Any]) -> str:
     apps = status.get("applications") or {}
     lines = [
@@ -32,7 +37,7 @@ def _sheet(status: dict[str, Any]) -> str:
         layouts.label("Namespace", status.get("namespace", "-")),
         layouts.label("Leader", status.get("leader") or "none: no controller is running"),
         layouts.label("Lease renewed", status.get("leaseRenewed") or "-"),
-        layouts.label("Watch lag", status.get("watchLag") or "-"),
+        layouts.label("Watch lag", _lag(status.get("watchLag"))),
         layouts.label("Notifications", status.get("notifications") or "-"),
         layouts.label("Journal", status.get("journal") or "-"),
         layouts.label("Applications", ", ".join(f"{n} {word}" for word, n in apps.items()) or "0"),

@@ -8,7 +8,7 @@ from holdfast.cli import exit_codes
 from holdfast.cli.app.read import SOURCE_FLAGS
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.documents import parse_documents, render
-from holdfast.cli.pflag import Flag, UsageError
+from holdfast.cli.pflag import Flag, RefusedError, UsageError
 from holdfast.cli.policy_hint import say_if_without_effect
 from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags
 from holdfast.cli.spec_flags import SPEC_FLAGS
@@ -72,6 +72,8 @@ async def _unset(call: Call) -> int:
 
 
 async def _patch(call: Call) -> int:
+    if not call.values.is_given("patch"):
+        raise UsageError('required flag(s) "patch" not set')
     try:
         patch = json.loads(call.values.text("patch"))
     except json.JSONDecodeError as error:
@@ -127,9 +129,15 @@ async def _in_editor(call: Call, content: str) -> str:
         path = Path(folder) / "spec.yaml"
         path.write_text(content, encoding="utf-8")
         # The editor needs the terminal itself, which `kit.process.run` takes away.
-        process = await asyncio.create_subprocess_exec(*editor, str(path))  # noqa: TID251
-        if await process.wait() != 0:
-            raise UsageError(f"the editor {editor[0]} failed; nothing was changed")
+        try:
+            process = await asyncio.create_subprocess_exec(*editor, str(path))  # noqa: TID251
+        except OSError as error:
+            raise RefusedError(
+                f"the editor {editor[0]} cannot be started: {error.strerror}; nothing was changed"
+                "\n\nhint: $KUBE_EDITOR, or $EDITOR, names the one to use"
+            ) from error
+        if code := await process.wait():
+            raise RefusedError(f"the editor {editor[0]} ended with {code}; nothing was changed")
         return path.read_text(encoding="utf-8")
 
 

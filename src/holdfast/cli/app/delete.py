@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
-from holdfast.cli.pflag import Flag, FlagKind, UsageError
+from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
 from holdfast.cli.waiting import closing
 from holdfast.domain.commands import ConfirmDeletion, DeleteApplication
 from holdfast.domain.identity import AppKey
@@ -51,7 +51,8 @@ async def chosen_apps(call: Call, link: "Link") -> list[AppKey]:
     """Return the Applications that arguments or `--selector` name.
 
     Raises:
-        UsageError: neither or nothing matches.
+        UsageError: neither is given.
+        RefusedError: nothing matches.
     """
     if call.arguments:
         return [call.app(name) for name in call.arguments]
@@ -64,7 +65,7 @@ async def chosen_apps(call: Call, link: "Link") -> list[AppKey]:
     if not trees:
         words = [f"selector {selector}"] if selector else []
         words += [f"project {name}" for name in projects]
-        raise UsageError(f"No matching apps found for filter: {', '.join(words)}")
+        raise RefusedError(f"No matching apps found for filter: {', '.join(words)}")
     return [AppKey(*layouts.qualified_name(tree).split("/")) for tree in trees]
 
 

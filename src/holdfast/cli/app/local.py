@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from holdfast.cli.pflag import Values
+from holdfast.cli.pflag import RefusedError, Values
 
 
 def local_folder(values: Values) -> str:
@@ -10,10 +10,15 @@ def local_folder(values: Values) -> str:
 
     The root bounds what a kustomization may refer to (`../../base`). It is `--local-repo-root`
     where that is given, else the git repository around the folder, else the folder itself.
+
+    Raises:
+        RefusedError: there is no such folder.
     """
     if not values.is_given("local"):
         return ""
     folder = Path(values.text("local")).resolve()
+    if not folder.is_dir():
+        raise RefusedError(f"--local {values.text('local')}: there is no such folder")
     if values.is_given("local-repo-root"):
         root = Path(values.text("local-repo-root")).resolve()
     else:

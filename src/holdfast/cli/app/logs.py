@@ -60,10 +60,10 @@ COMMANDS = {
             Flag(
                 "tail",
                 "Lines from the end of each pod's log; 0 is all.",
-                FlagKind.NUMBER,
+                FlagKind.COUNT,
                 default="0",
             ),
-            Flag("since-seconds", "Only the last seconds.", FlagKind.NUMBER, default="0"),
+            Flag("since-seconds", "Only the last seconds.", FlagKind.COUNT, default="0"),
             Flag("until-time", "No line after this time, as 2026-01-02T15:04:05Z."),
             Flag("filter", "Only lines with this text; `!text` leaves them out."),
             Flag("match-case", "The filter tells capitals.", FlagKind.SWITCH, short="m"),

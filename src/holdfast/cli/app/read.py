@@ -142,7 +142,7 @@ COMMANDS = {
             Flag("hard-refresh", "Compare again, rendering anew.", _SWITCH),
             Flag("show-operation", "Show the last operation too.", _SWITCH),
             Flag("show-params", "Show Helm parameters too.", _SWITCH),
-            Flag("timeout", "Seconds to wait for a refresh; 0 is for ever.", FlagKind.NUMBER),
+            Flag("timeout", "Seconds to wait for a refresh; 0 is for ever.", FlagKind.COUNT),
             *SOURCE_FLAGS,
             APP_NAMESPACE,
         ),

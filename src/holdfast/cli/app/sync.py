@@ -9,7 +9,7 @@ from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import TREES, output_flag
 from holdfast.cli.app.revisions import REVISION_FLAGS, choose_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
-from holdfast.cli.pflag import Flag, FlagKind, UsageError
+from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
 from holdfast.cli.progress import Goal, Progress
 from holdfast.cli.selection import Selection
 from holdfast.domain.commands import (
@@ -118,7 +118,7 @@ async def _labelled(link: "Link", app: AppKey, labels: tuple[str, ...]) -> Selec
                 f"{group}:{layouts.text(tree, 'kind')}:{layouts.text(tree, 'metadata', 'name')}"
             )
     if not texts:
-        raise UsageError(f"No matching resources found for labels {', '.join(labels)}")
+        raise RefusedError(f"No matching resources found for labels {', '.join(labels)}")
     return Selection.parse(texts)
 
 
@@ -231,7 +231,7 @@ async def _terminate(call: Call) -> int:
 
 
 _OUTPUT = output_flag("wide", "json", "yaml", *TREES)
-_TIMEOUT = Flag("timeout", "Seconds to wait; 0 is for ever.", _NUMBER, default="0")
+_TIMEOUT = Flag("timeout", "Seconds to wait; 0 is for ever.", FlagKind.COUNT, default="0")
 _RESOURCE = Flag("resource", "Only these: [!]GROUP:KIND:[NAMESPACE/]NAME, with *.", _LINES)
 _SELECTOR = Flag("selector", "All Applications with these labels.", short="l")
 

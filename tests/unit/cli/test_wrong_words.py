@@ -1,0 +1,83 @@
+"""What a person gets for a slip: the word that was meant, and no usage line where it is no help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command_line import holdfast
+from tests.support.fakes import FakeCommands, FakeLink, FakeQueries
+from tests.unit.cli import examples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = examples.PROD.name
+
+
+def link() -> FakeLink:
+    return FakeLink(FakeQueries([examples.prod(), examples.dev()]), FakeCommands())
+
+
+def test_a_flag_that_is_nearly_right_is_named() -> None:
+    done = holdfast(FakeLink(), "app", "get", NAME, "--refesh")
+    assert (done.code, done.out) == (1, "")
+    assert "unknown flag: --refesh; did you mean --refresh?" in done.err
+
+
+def test_a_flag_that_resembles_nothing_is_only_refused() -> None:
+    done = holdfast(FakeLink(), "app", "get", NAME, "--zzz")
+    assert "Error: unknown flag: --zzz\n" in done.err
+
+
+def test_an_application_that_is_nearly_right_is_named() -> None:
+    done = holdfast(link(), "app", "get", NAME + "x")
+    assert done.code == 20
+    assert f'did you mean "{NAME}"?' in done.err
+
+
+@pytest.mark.parametrize("command", ["get", "sync", "wait"])
+def test_a_time_limit_below_zero_is_refused(command: str) -> None:
+    done = holdfast(link(), "app", command, NAME, "--timeout", "-3")
+    assert done.code == 1
+    assert 'invalid argument "-3" for "--timeout" flag: it is a whole number, 0 or more' in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("app sync -l team=nobody", "No matching apps found for filter: selector team=nobody"),
+        (f"app sync {NAME} --resource apps:Deployment:nobody", "No matching resources found"),
+        (f"app diff {NAME} --local /nowhere/at/all", "--local /nowhere/at/all: there is no such"),
+    ],
+)
+def test_what_is_not_there_is_said_without_a_usage_line(line: str, text: str) -> None:
+    there = FakeLink() if "-l" in line else link()
+    done = holdfast(there, *line.split())
+    assert done.code == 1
+    assert text in done.err
+    assert "Usage:" not in done.err
+
+
+def test_an_editor_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    there = link()
+    editor = {"EDITOR": str(tmp_path / "no-editor"), "PATH": "/usr/bin:/bin"}
+    done = holdfast(there, "app", "edit", NAME, environ=editor)
+    assert done.code == 1
+    assert "no-editor cannot be started: No such file or directory; nothing was changed" in done.err
+    assert "hint: $KUBE_EDITOR, or $EDITOR, names the one to use" in done.err
+    assert there.commands.asked == []
+
+
+def test_a_patch_that_was_forgotten_is_asked_for() -> None:
+    done = holdfast(link(), "app", "patch", NAME)
+    assert (done.code, done.err.splitlines()[0]) == (
+        1,
+        'Error: required flag(s) "patch" not set',
+    )
+
+
+def test_habits_of_other_command_lines_are_understood() -> None:
+    assert holdfast(FakeLink(), "--version").out.startswith("holdfast: v")
+    assert holdfast(FakeLink(), "help", "app", "get").code == 0

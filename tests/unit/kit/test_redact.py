@@ -22,6 +22,10 @@ from holdfast.kit.redact import cut, redact, tidy
         pytest.param("password=hunter2 next", "password=*** next", id="a password"),
         pytest.param("token: 'a b'", "token: ***", id="a quoted token"),
         pytest.param("glpat-0123456789abcdefghij", "***", id="a GitLab token"),
+        pytest.param("see eyJhbGciOiJI.eyJzdWIi.c2ln!", "see ***!", id="a JWT"),
+        pytest.param("x-eyJhbGciOiJI.eyJzdWIi.", "x-***", id="a JWT behind a dash, not signed"),
+        pytest.param("a.b.eyJhbGciOiJI.eyJzdWIi.c2ln", "a.b.***", id="a JWT behind dots"),
+        pytest.param("eyJhbGciOiJI.one-dot", "eyJhbGciOiJI.one-dot", id="one dot is no JWT"),
         pytest.param("git@github.com:org/repo.git", "git@github.com:org/repo.git", id="scp form"),
     ],
 )

@@ -14,6 +14,7 @@ from holdfast.domain.application import APPLICATION
 from holdfast.domain.events import AppEvent
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest, Tree
+from holdfast.domain.ports import HintStore
 from holdfast.kit.tasks import Supervisor
 from tests.support import builders
 from tests.support.fake_cluster import FakeCluster, FakeRenderer, FakeSealing, FakeSources
@@ -128,6 +129,7 @@ async def controlling(
     cluster: FakeCluster | None = None,
     git: FakeSources | None = None,
     settings: ControllerSettings | None = None,
+    hint_store: HintStore | None = None,
 ) -> AsyncIterator[Rig]:
     """Run a controller on a cluster that holds `trees`, a project and the namespace `prod`."""
     if cluster is None:
@@ -151,6 +153,7 @@ async def controlling(
                 recorder=recorder,
                 metrics=counters,
                 rng=random.Random(7),
+                hint_store=hint_store,
             ),
             settings or quick(),
         )

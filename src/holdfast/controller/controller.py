@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 _OURS = "holdfast.dev/"
 
 _CLOCK_STEPS = "clock steps"
+_HINTS = "hints"
 _SOON_S = 0.05
 _HEAL_STATUS = -1
 
@@ -99,6 +100,7 @@ class Controller:
             await self._work_until_cancelled()
         finally:
             self._ports.supervisor.cancel(_CLOCK_STEPS)
+            self._ports.supervisor.cancel(_HINTS)
             self.lane.close()
             self._lanes.watches.stop()
             self._queue.close()
@@ -118,7 +120,21 @@ class Controller:
             self._settings.control_namespace,
             len(self.registry.apps),
         )
+        await self._recall()
         await self._queue.work(self._work, workers=self._settings.sync.workers)
+
+    async def _recall(self) -> None:
+        """Heal what the file of hints knows, before git is read; then keep the file true."""
+        recalling = self._lanes.sync.recalling
+        await recalling.hints.load()
+        try:
+            count = await recalling.at_start()
+        except ClusterError as error:
+            log.warning("git is read before anything is healed code=%s %s", error.code, error)
+        else:
+            if count:
+                log.info("known from the last run objects=%d", count)
+        self._ports.supervisor.spawn(_HINTS, recalling.hints.keep)
 
     @property
     def queue_length(self) -> int:

@@ -93,7 +93,7 @@ class DesiredStates:
         if wanted.hard:
             self._renderer.forget()
         revisions = await self._resolve(wanted)
-        fingerprint = self._fingerprint(app, wanted, revisions)
+        fingerprint = self.fingerprint(app, wanted, revisions)
         if previous is not None and previous.fingerprint == fingerprint and not wanted.hard:
             return previous
         rendered = [
@@ -172,6 +172,12 @@ class DesiredStates:
             fingerprint=outcome.fingerprint,
         )
 
+    def target_again(self, app: Application, final: Manifest, revision: str) -> Target:
+        """Return the target of a manifest that was sealed and canonicalised before."""
+        rules = (*self.settings.ignore_rules, *app.ignore_rules)
+        strictness = Strictness.parse(app.manifest.annotation(STRICTNESS_ANNOTATION))
+        return _target(final, revision, rules, strictness)
+
     def target_of(
         self,
         manifest: Manifest,
@@ -181,16 +187,10 @@ class DesiredStates:
     ) -> Target:
         """Seal and canonicalise one manifest."""
         final = canonicalise(self._sealing.seal(manifest))
-        return Target(
-            packed=Packed.pack(final, "declared"),
-            hash=manifest_hash(final),
-            gvk=share_kind(final.gvk),
-            revision=share(revision),
-            ignored=ignored_paths(final, rules) or NOTHING_IGNORED,
-            strictness=strictness,
-        )
+        return _target(final, revision, rules, strictness)
 
-    def _fingerprint(self, app: Application, wanted: Wanted, revisions: tuple[str, ...]) -> str:
+    def fingerprint(self, app: Application, wanted: Wanted, revisions: tuple[str, ...]) -> str:
+        """Return what stands for everything that decides what these revisions declare."""
         parts: Tree = {
             "sources": [source.tree for source in wanted.sources],
             "lenient": _is_lenient(app, wanted),
@@ -203,6 +203,19 @@ class DesiredStates:
         }
         text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
         return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _target(
+    final: Manifest, revision: str, rules: tuple[IgnoreRule, ...], strictness: Strictness
+) -> Target:
+    return Target(
+        packed=Packed.pack(final, "declared"),
+        hash=manifest_hash(final),
+        gvk=share_kind(final.gvk),
+        revision=share(revision),
+        ignored=ignored_paths(final, rules) or NOTHING_IGNORED,
+        strictness=strictness,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.desired import DesiredStates, Wanted
-from holdfast.controller.heal_lane import HealLane, note_drift
+from holdfast.controller.heal_lane import HealLane
+from holdfast.controller.hints import Hints
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
-from holdfast.controller.run_state import restore_run
+from holdfast.controller.recalling import Recalling
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
@@ -43,11 +44,9 @@ from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.events import Reason
 from holdfast.domain.health import Health, HealthCode
-from holdfast.domain.identity import GroupVersionKind, ResourceKey
+from holdfast.domain.identity import GroupVersionKind
 from holdfast.domain.manifest import JSON, Tree
-from holdfast.domain.operation import Operation, Phase
 from holdfast.domain.ports import Clock, Kinds, Metrics
-from holdfast.domain.source import Source
 from holdfast.planning.autosync import (
     Comparison,
     HealBackoff,
@@ -82,6 +81,7 @@ class SyncLaneParts:
     clock: Clock
     metrics: Metrics
     settings: ControllerSettings
+    hints: Hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ class SyncLane:
         """Keep the collaborators."""
         self._parts = parts
         self._pauses = Pauses(parts.registry, parts.clock)
+        self.recalling = Recalling(
+            parts.registry, parts.desired, parts.watches, parts.lane, parts.clock, parts.hints
+        )
 
     async def round(self, state: AppState, level: Level, kind: RefreshType) -> RoundEnd:
         """Compare an Application and write its status."""
@@ -140,7 +143,7 @@ class SyncLane:
         before, state.desired = state.desired, desired
         try:
             states = await self._observe(state, desired)
-            await self._recall(state, states)
+            await self.recalling.recall(state)
             await self._parts.comparing.judge(states)
         except ClusterError as error:
             state.desired = before
@@ -172,55 +175,6 @@ class SyncLane:
         await self._parts.watches.ensure(desired)
         await self._parts.watches.ensure_kinds(former_kinds(state.application))
         return await self._parts.watches.adopt(state, desired)
-
-    async def _recall(self, state: AppState, states: list[ObjectState]) -> None:
-        """After a start: learn from the last successful sync what had been applied (DESIGN §4.3).
-
-        Only for objects of which nothing else is known. Never in the middle of an operation, and
-        never what a later operation has touched: it would bring an older revision back. Without
-        self-heal it only tells drift from what git has changed since; where that revision cannot
-        be read any more, what differs counts as behind git.
-        """
-        app = state.application
-        if state.is_loaded or state.desired is None:
-            return
-        if restore_run(app, self._parts.clock.now()) is not None:
-            return  # the round after its end recalls
-        synced = _last_synced(app)
-        if synced is None:
-            state.is_loaded = True
-            return
-        sources, revisions = synced
-        desired = state.desired
-        if revisions != desired.revisions or sources != app.sources:
-            before = await self._load_synced(state, Wanted(sources, revisions=revisions))
-            if before is None:
-                return
-            desired = before
-            await self._parts.watches.ensure(desired)
-        touched = _touched_since(app, revisions)
-        for key, target in desired.manifests.items():
-            found = self._parts.registry.object(key)
-            if key not in touched and found.applied is None and found.app in (None, state.key):
-                found.app = state.key
-                self._parts.registry.hold(state, found)
-                found.applied = target
-                note_drift(found)
-        state.is_loaded = True
-
-    async def _load_synced(self, state: AppState, wanted: Wanted) -> Desired | None:
-        """Return what was synced last; None where nothing is healed and it cannot be read."""
-        app = state.application
-        if not app.self_heals and state.unrecalled == wanted.revisions:
-            return None  # it could not be read before: that is not tried in each round
-        try:
-            return await self._parts.desired.load(app, wanted, state.desired)
-        except HoldfastError as error:
-            if app.self_heals:
-                raise
-            log.info("last sync is not known app=%s code=%s %s", app.key, error.code, error)
-            state.unrecalled = wanted.revisions
-            return None
 
     # --- concluding ---------------------------------------------------------------------------
 
@@ -257,6 +211,7 @@ class SyncLane:
             sync_errors = [Condition(ConditionType.SYNC_ERROR, decision.message)]
         if level >= Level.LATEST:
             state.reconciled_at = now
+        self.recalling.note(state)
         await self._write(state, seen, desired, [*conditions, *sync_errors])
         if isinstance(decision, Start) and not self._parts.settings.observe:
             # The sync brings what git says now; a heal before it would bring what git said then.
@@ -446,46 +401,6 @@ def former_kinds(app: Application) -> set[tuple[GroupVersionKind, str]]:
         )
         found.add((gvk, str(row.get("namespace") or "")))
     return found
-
-
-def _last_synced(app: Application) -> tuple[tuple[Source, ...], tuple[str, ...]] | None:
-    """Return sources and revisions of the last sync that succeeded as a whole.
-
-    The history knows; where none is kept it is the last operation, unless that was a dry run or
-    a part. A self-heal counts: it repeats the revision of the sync before it.
-    """
-    entry: JSON = app.history[-1] if app.history else None
-    if entry is None:
-        state = app.operation_state or {}
-        operation = Operation.parse(state.get("operation") or {})
-        is_part = operation.is_selective and not operation.heal_attempts
-        if state.get("phase") == Phase.SUCCEEDED.value and not (operation.dry_run or is_part):
-            entry = state.get("syncResult")
-    if not isinstance(entry, dict):
-        return None
-    revisions = tuple(entry.get("revisions") or ()) or (str(entry.get("revision") or ""),)
-    trees = entry.get("sources") or [entry.get("source") or {}]
-    sources = tuple(Source.parse(tree) for tree in trees if isinstance(tree, dict))
-    if not all(revisions) or len(sources) != len(revisions) or not sources[0].repo_url:
-        return None
-    return sources, revisions
-
-
-def _touched_since(app: Application, revisions: tuple[str, ...]) -> set[ResourceKey]:
-    """Return what the last operation applied at other revisions than these."""
-    state = app.operation_state or {}
-    operation = Operation.parse(state.get("operation") or {})
-    result = state.get("syncResult")
-    if not isinstance(result, dict) or operation.dry_run:
-        return set()
-    its = tuple(result.get("revisions") or ()) or (str(result.get("revision") or ""),)
-    if its == revisions:
-        return set()
-    return {
-        ResourceKey(*(str(row.get(name) or "") for name in ("group", "kind", "namespace", "name")))
-        for row in _mappings(result.get("resources"))
-        if row.get("status") == "Synced"
-    }
 
 
 def _mappings(value: JSON) -> tuple[Tree, ...]:

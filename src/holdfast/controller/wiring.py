@@ -14,6 +14,7 @@ from holdfast.controller.desired import DesiredStates
 from holdfast.controller.drift_events import STORM, DriftEvents
 from holdfast.controller.episodes import Episodes
 from holdfast.controller.heal_lane import HealLane, HealReport, LaneRuntime
+from holdfast.controller.hints import Hints
 from holdfast.controller.namespaces import NamespaceKeeper
 from holdfast.controller.objects import Objects
 from holdfast.controller.observer import Observer
@@ -30,6 +31,7 @@ from holdfast.domain.ports import (
     Clock,
     ClusterReader,
     ClusterWriter,
+    HintStore,
     Kinds,
     Metrics,
     Renderer,
@@ -61,6 +63,7 @@ class ControllerPorts:
     metrics: Metrics
     rng: random.Random = field(default_factory=random.Random)
     listeners: tuple[Listener, ...] = ()
+    hint_store: HintStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ def wire(
         clock=ports.clock,
         metrics=ports.metrics,
         settings=settings,
+        hints=Hints(ports.hint_store, desired, registry, ports.clock),
     )
     deletion = DeletionParts(
         registry, objects, watches, permits, ports.writer, ports.system, status, ports.clock

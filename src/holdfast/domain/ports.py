@@ -14,7 +14,13 @@ from typing import Protocol
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import JSON, Manifest, Tree
-from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
+from holdfast.domain.plan import (
+    ApplyOptions,
+    Authorized,
+    PatchKind,
+    Propagation,
+    SystemWrite,
+)
 from holdfast.domain.source import (
     Checkout,
     CommitInfo,
@@ -145,6 +151,31 @@ class ClusterWriter(Protocol):
 
     async def dry_run(self, manifest: Manifest) -> Manifest:
         """Server-side apply with dryRun=All and force; return what would be (sealed)."""
+        ...
+
+
+class RequestWriter(ClusterWriter, Protocol):
+    """What people may ask for beside what healing and syncing do."""
+
+    async def delete(
+        self,
+        gvk: GroupVersionKind,
+        permit: Authorized,
+        *,
+        uid: Uid | None = None,
+        propagation: Propagation = Propagation.FOREGROUND,
+        grace_s: int | None = None,
+    ) -> bool:
+        """Delete as above.
+
+        `grace_s` is how long its containers have to end; None leaves that to the object.
+        """
+        ...
+
+    async def patch(
+        self, gvk: GroupVersionKind, patch: JSON, kind: PatchKind, permit: Authorized
+    ) -> Manifest:
+        """Send a patch that a person gave; return the server's answer (sealed)."""
         ...
 
 
@@ -330,6 +361,26 @@ class Metrics(Protocol):
 
     def drop(self, metric: str, /, **labels: str) -> None:
         """Forget the series of a gauge that match the labels."""
+        ...
+
+
+class HintStore(Protocol):
+    """Keeps bytes that make a start faster; nothing is wrong when they are lost."""
+
+    async def read(self) -> bytes | None:
+        """Return what was written last, None when there is nothing.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+    async def write(self, content: bytes) -> None:
+        """Replace it as a whole.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ Allowed is what at least one rule allows and none denies. A pattern that cannot 
 nothing, and denies everything it stands for: a mistake never opens a door.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,6 +33,9 @@ m = g(r.sub, p.sub) && fits(r.res, p.res) && fits(r.act, p.act) && fits(r.obj, p
 _MOST_PATTERN = 1024
 _MOST_REMEMBERED = 10_000
 _SPECIAL = frozenset("*?[]{}\\")
+
+# casbin prints its model at each load.
+logging.getLogger("casbin").setLevel(logging.WARNING)
 
 Matcher = Callable[[str], bool]
 K = TypeVar("K")

@@ -4,7 +4,8 @@ What looks like a credential (an environment variable `DB_PASSWORD`, a URL with 
 masked as well, as far as a name can tell. Tokens that stand in place of a secret are masked, too,
 since equal tokens would tell equal values.
 
-Masking takes a time that grows with the text, and nobody reads a megabyte. So the beginning of a value alone is looked at; what is cut off lies behind what is shown.
+Masking takes a time that grows with the text, and nobody reads a megabyte. So the beginning of a
+value alone is looked at; what is cut off lies behind what is shown.
 """
 
 import json

@@ -19,6 +19,11 @@ class Version(Shape):
     version: str = Field(alias="Version")
     platform: str | None = Field(None, alias="Platform")
     compiler: str | None = Field(None, alias="Compiler")
+    build_date: str | None = Field(None, alias="BuildDate")
+    git_commit: str | None = Field(None, alias="GitCommit")
+    git_tag: str | None = Field(None, alias="GitTag")
+    git_tree_state: str | None = Field(None, alias="GitTreeState")
+    go_version: str | None = Field(None, alias="GoVersion")
 
 
 async def _version(call: Call[Nothing, None]) -> JsonObject:
@@ -26,6 +31,8 @@ async def _version(call: Call[Nothing, None]) -> JsonObject:
     if call.caller.is_signed_in:
         tree["Platform"] = f"{platform.system().lower()}/{platform.machine()}"
         tree["Compiler"] = f"{platform.python_implementation()} {platform.python_version()}"
+        # Argo CD's clients print them; of a wheel there is nothing to say.
+        tree |= dict.fromkeys(("BuildDate", "GitCommit", "GitTag", "GitTreeState", "GoVersion"), "")
     return tree
 
 

@@ -1,11 +1,11 @@
 """All rows of the API."""
 
-from holdfast.api.routes import account, session, system
+from holdfast.api.routes import account, session, settings, system
 from holdfast.api.routes.applications import operations, reading, watching, writing
 from holdfast.api.routes.system import document_route
 from holdfast.api.table import Route, Table
 
-_MODULES = (reading, writing, operations, watching, session, account, system)
+_MODULES = (reading, writing, operations, watching, session, account, settings, system)
 
 
 def all_routes() -> tuple[Route, ...]:

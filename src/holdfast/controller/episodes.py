@@ -7,6 +7,7 @@ sent, never before: telling must not cost a heal time.
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from holdfast.controller.state import ObjectState, OpenEpisode
 from holdfast.diffing.compare import Comparison, describe
@@ -24,6 +25,13 @@ from holdfast.domain.identity import AppKey, Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Clock
 from holdfast.domain.verdict import Heal, Hold, Nothing, Verdict, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from holdfast.schema.field_path import Path
+
+_FIGHT = "fight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,12 @@ class Episodes:
     """Opens, decides upon and closes episodes."""
 
     def __init__(self, clock: Clock, listeners: tuple[Listener, ...]) -> None:
-        """Tell these listeners."""
+        """Tell these listeners; `describe_fights` is set by the heal lane."""
         self._clock = clock
         self._listeners = listeners
+        self.describe_fights: Callable[[ObjectState, Collection[Path]], list[str]] = (
+            lambda _state, _paths: []
+        )
 
     def note(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:
         """Take note of a verdict on an object that was just compared."""
@@ -125,7 +136,17 @@ class Episodes:
         state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""))
         drift, (uid, version) = sighting.drift(state), sighting.seen
         self._tell(DriftOpened(state.episode.id, app, drift, uid, sighting.at, version))
+        self._tell_fights(state.episode, state, sighting)
         return state.episode
+
+    def _tell_fights(self, episode: OpenEpisode, state: ObjectState, sighting: Sighting) -> None:
+        """Say of each drift that is part of a fight who fights, over what, and what ends it."""
+        if sighting.comparison is None:
+            return
+        paths = [row.path for row in sighting.comparison.differences]
+        for text in self.describe_fights(state, paths):
+            now = self._clock.now()
+            self._tell(DriftDecided(episode.id, episode.app, state.key, _FIGHT, _FIGHT, text, now))
 
     def _tell(self, happening: DriftOpened | DriftDecided | HealAttempted | DriftClosed) -> None:
         for listener in self._listeners:

@@ -1,5 +1,6 @@
 """Keeps count of who undoes us, for the heal lane (the rules: `healing.fights`)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from holdfast.controller.state import ObjectState
@@ -104,9 +105,9 @@ class Fights:
         found = fights(state.undos, self._policy, self._clock.monotonic())
         return tuple(fight for fight in found if not _is_conceded(state, fight)) if found else ()
 
-    def describe(self, state: ObjectState) -> list[str]:
-        """Return a sentence for each fight over an object."""
-        found = self.going_on(state)
+    def describe(self, state: ObjectState, paths: Collection[Path] | None = None) -> list[str]:
+        """Return a sentence for each fight over an object, or over these fields of it."""
+        found = [f for f in self.going_on(state) if paths is None or f.path in paths]
         if not found or state.live is None:
             return []
         live, now_s = state.live.manifest, self._clock.monotonic()

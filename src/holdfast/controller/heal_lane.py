@@ -101,6 +101,7 @@ class HealLane:
         self._healed = runtime.healed
         self._episodes = runtime.episodes
         self.fights = Fights(runtime.clock, self._policy)
+        self._episodes.describe_fights = self.fights.describe
         self._situations = Situations(
             registry, objects, runtime.clock, runtime.settings, self.fights, runtime.look_at_git
         )

@@ -16,7 +16,7 @@ import socket
 import sys
 from dataclasses import asdict
 
-from holdfast.assembly.front import FrontSettings, serve_front
+from holdfast.assembly.front_settings import FrontSettings
 from holdfast.kit import logs, process
 from holdfast.kit.tasks import Supervisor
 
@@ -24,22 +24,21 @@ log = logging.getLogger(__name__)
 
 _MODULE = "holdfast.assembly.front_process"
 _LINE_BYTES = 1024 * 1024
+_LAST_S = 5
 
 
 class FrontProcess:
     """The child, as its parent sees it."""
 
-    def __init__(self, settings: FrontSettings, listener: socket.socket, log_level: int) -> None:
+    def __init__(self, settings: FrontSettings, listener: socket.socket) -> None:
         """Start nothing yet.
 
         Args:
             settings: What the child serves.
             listener: The open port; stays open in the parent, so that a new child can take over.
-            log_level: As `logging` counts.
         """
         self._settings = settings
         self._listener = listener
-        self._log_level = log_level
         self._said: dict[str, object] = {}
         self._news = asyncio.Event()
         self.pid: int | None = None
@@ -62,6 +61,7 @@ class FrontProcess:
             pass_fds=(number,),
         )
         self.pid = child.pid
+        log.info("the page is served by process %d", child.pid)
         try:
             async with asyncio.TaskGroup() as group:
                 talk = group.create_task(self._talk(child))
@@ -74,7 +74,8 @@ class FrontProcess:
 
     async def _talk(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdin is not None  # noqa: S101 - it was started with pipes
-        first = {"settings": asdict(self._settings), "log_level": self._log_level}
+        level, as_json = logs.in_force()
+        first = {"settings": asdict(self._settings), "log_level": level, "log_json": as_json}
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             await _say(child.stdin, first)
             while True:
@@ -92,10 +93,14 @@ async def _read_lines(stop: asyncio.Event, reader: asyncio.StreamReader) -> None
     """Hear the parent; its silence for good is the end."""
     while await reader.readline():
         pass
+    # Whatever still hangs then (a thread, a slow reader): the kernel ends it.
+    signal.alarm(_LAST_S)
     stop.set()
 
 
 async def _serve(number: int) -> None:
+    from holdfast.assembly.front import serve_front  # noqa: PLC0415 - 10 MB for the child alone
+
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     # Ctrl-C in a terminal reaches the parent alone: this process has a session of its own.
@@ -103,7 +108,7 @@ async def _serve(number: int) -> None:
     reader = asyncio.StreamReader(limit=_LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     first = json.loads(await reader.readline())
-    logs.configure(level=first["log_level"], as_json=False, stream=sys.stderr)
+    logs.configure(level=first["log_level"], as_json=first["log_json"], stream=sys.stderr)
     told = first["settings"]
     for name in ("allow_local_repos", "tls"):
         told[name] = tuple(told[name])

@@ -1,10 +1,10 @@
-"""HTTP listeners of the controller: `/healthz` and `/metrics`, on loopback unless told otherwise.
+"""HTTP listeners of the controller's own process: health, metrics and the audit webhook.
 
-The page and the REST API come to the first address with a later version; until then it answers
-health checks and says so.
+The API and the page are served by a process beside it (`page_beside`).
 """
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from holdfast import __version__
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.metrics.registry import CONTENT_TYPE, PrometheusMetrics
 
@@ -38,6 +37,28 @@ def parse_address(text: str, flag: str) -> tuple[str, int]:
             "HF3009", f'{flag} "{text}": give HOST:PORT, for example 127.0.0.1:8080'
         )
     return host.strip("[]"), int(port)
+
+
+def demand_loopback(listen: str) -> None:
+    """Refuse an address that others can reach.
+
+    Raises:
+        ConfigurationError: HF3009.
+    """
+    host, _ = parse_address(listen, "--listen")
+    if host == "localhost":
+        return
+    try:
+        is_ours = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_ours = False
+    if not is_ours:
+        raise ConfigurationError(
+            "HF3009",
+            f"--disable-auth lets everybody do everything, and {listen} is open to others",
+            hint="listen on 127.0.0.1, or let people sign in",
+            retry=Retry.NEVER,
+        )
 
 
 def build_application(
@@ -61,24 +82,13 @@ def build_application(
             return PlainTextResponse("ok")
         return PlainTextResponse("not leading, or still reading the cluster", status_code=503)
 
-    async def version(_request: Request) -> Response:
-        return JSONResponse({"Version": f"v{__version__}"})
-
-    async def front(_request: Request) -> Response:
-        return PlainTextResponse(
-            f"Holdfast v{__version__} is running.\n"
-            "The page comes with a later version; until then: holdfast app list\n"
-        )
-
     async def scrape(_request: Request) -> Response:
         text = metrics.text() if metrics is not None else ""
         return Response(text, media_type=CONTENT_TYPE)
 
     routes = [
-        Route("/", front),
         Route("/healthz", health),
         Route("/readyz", ready),
-        Route("/api/version", version),
         *more,
     ]
     if metrics is not None:

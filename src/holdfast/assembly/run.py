@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 from holdfast import __version__
 from holdfast.assembly.audit import AuditIntake, read_token
 from holdfast.assembly.drift_metrics import DriftMetrics
+from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.journal import default_journal, recent_episodes, writing_journal
 from holdfast.assembly.listeners import OFF, Certificate, build_application, listening
 from holdfast.assembly.notifications import BothRecorders, NotificationParts, Notifications
+from holdfast.assembly.page_beside import page_beside
 from holdfast.assembly.places import controller_data
 from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection, Options, connect
@@ -82,6 +84,8 @@ class RunSettings:
             the state folder of this account; `off` keeps none.
         audit_token_file: Holds the token of kube-apiserver's audit webhook; `""` takes none.
         tls: For `listen`; None is plain HTTP.
+        auth_disabled: Nobody has to sign in; loopback only.
+        sign_in_code, sign_in_until: Of a one-time link, and the Unix time at which it ends.
     """
 
     kubeconfig: str = ""
@@ -97,6 +101,9 @@ class RunSettings:
     journal: str = ""
     audit_token_file: str = ""
     tls: Certificate | None = None
+    auth_disabled: bool = False
+    sign_in_code: str = ""
+    sign_in_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -106,6 +113,7 @@ class Running:
     Attributes:
         leads: Whether it holds the Lease (or only observes).
         started: Set once a controller works, or another process is known to lead.
+        address: Where the page is served, `""` when it is not.
     """
 
     leads: bool = False
@@ -116,6 +124,7 @@ class Running:
     journal_told: dict[str, int] = field(default_factory=dict)
     audit: AuditIntake | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    address: str = ""
 
 
 class _LeaseLostError(Exception):
@@ -435,15 +444,26 @@ async def _open_listeners(
         return running.leads and running.controller is not None
 
     audit = (running.audit.route(),) if running.audit is not None else ()
-    front = build_application(is_ready, more=audit)
-    address = await stack.enter_async_context(
-        listening(front, settings.listen, "--listen", settings.tls)
+    own = build_application(is_ready, more=audit)
+    front = FrontSettings(
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        namespace=settings.namespace,
+        journal=settings.journal or default_journal(settings.data),
+        allow_local_repos=settings.allow_local_repos,
+        auth_disabled=settings.auth_disabled,
+        sign_in_code=settings.sign_in_code,
+        sign_in_until=settings.sign_in_until,
+        tls=(settings.tls.chain, settings.tls.key) if settings.tls is not None else (),
+    )
+    running.address = await stack.enter_async_context(
+        page_beside(front, settings.listen, own, running.started)
     )
     shown = build_application(is_ready, metrics)
     scraped = await stack.enter_async_context(
         listening(shown, settings.metrics_listen, "--metrics-listen")
     )
-    log.info("listening address=%s metrics=%s", address or "off", scraped or "off")
+    log.info("listening address=%s metrics=%s", running.address or "off", scraped or "off")
     return metrics
 
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.api.signin import links
 from holdfast.assembly.direct import open_direct
 from holdfast.assembly.journal import default_journal
 from holdfast.assembly.run import Running, RunSettings, run_controller
@@ -16,6 +17,7 @@ from holdfast.domain.commands import CreateApplication
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import GetApplication
+from holdfast.kit.clock import SystemClock
 
 Say = Callable[[str], None]
 _NO_SUCH_APPLICATION = "HF3003"
@@ -32,6 +34,7 @@ class UpSettings:
         listen, metrics_listen: `HOST:PORT`, or `off`.
         allow_local_repos: Folders below which local repositories may be read, beside our own.
         journal: DSN or path; `""` is `journal.db` in the cluster's folder, `off` keeps none.
+        auth_disabled: Nobody has to sign in; loopback only.
     """
 
     cluster: ClusterSettings
@@ -41,6 +44,7 @@ class UpSettings:
     metrics_listen: str = "off"
     allow_local_repos: tuple[str, ...] = ()
     journal: str = ""
+    auth_disabled: bool = False
 
 
 async def up(
@@ -59,6 +63,7 @@ async def up(
             folder = tempfile.TemporaryDirectory(prefix="holdfast-up-")
             data = Path(stack.enter_context(folder))
         running = Running()
+        code = "" if settings.auth_disabled else links.make_code()
         run_settings = RunSettings(
             kubeconfig=str(sandbox.kubeconfig_path),
             namespace=settings.namespace,
@@ -67,6 +72,9 @@ async def up(
             allow_local_repos=(str(data), *settings.allow_local_repos),
             data=data / "controller",
             journal=settings.journal or default_journal(data),
+            auth_disabled=settings.auth_disabled,
+            sign_in_code=code,
+            sign_in_until=SystemClock().now().timestamp() + links.LASTS_S,
         )
         say(notice(settings.cluster))
         async with asyncio.TaskGroup() as group:
@@ -77,7 +85,16 @@ async def up(
                     str(sandbox.kubeconfig_path), settings.namespace, data / "example", say
                 )
             ready(ready_line(sandbox))
+            _tell_address(running.address, code, say)
             await work
+
+
+def _tell_address(address: str, code: str, say: Say) -> None:
+    if address:
+        base = f"http://{address}"
+        say(f"open {links.link(base, code) if code else base}")
+        if code:
+            say(f"  the link signs you in, once and within {links.LASTS_S // 60} minutes")
 
 
 async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) -> Sample:

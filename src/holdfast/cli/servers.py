@@ -69,6 +69,7 @@ async def _up(call: Call) -> int:
         metrics_listen=values.text("metrics-listen"),
         allow_local_repos=(str(_folder(".")), *values.texts("allow-local-repos")),
         journal=values.text("journal"),
+        auth_disabled=values.switch("disable-auth"),
     )
     return await _serve(call, lambda stop: up(settings, stop, call.note, _ready(call)))
 
@@ -120,12 +121,13 @@ async def _run(call: Call) -> int:
         journal=values.text("journal"),
         audit_token_file=values.text("audit-token-file"),
         tls=_certificate(call),
+        auth_disabled=values.switch("disable-auth"),
     )
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 
 
 async def _serve_front(call: Call) -> int:
-    from holdfast.assembly.front import FrontSettings
+    from holdfast.assembly.front_settings import FrontSettings
     from holdfast.assembly.serve import serve
 
     values = call.values
@@ -165,7 +167,7 @@ async def _demo(call: Call) -> int:
 
 
 _LISTEN = Flag(
-    "listen", "Address of health checks (and of the page); `off` opens none.",
+    "listen", "Address of the page and the API; `off` opens none.",
     default="127.0.0.1:8080", metavar="HOST:PORT",
 )  # fmt: skip
 _ALLOW = Flag(
@@ -215,6 +217,7 @@ COMMANDS = {
         (
             Flag("example", "Make the sample repository and its two Applications.", _SWITCH),
             _LISTEN,
+            _DISABLE_AUTH,
             *_CLUSTER,
             _ALLOW,
             _metrics_listen("off"),
@@ -240,6 +243,7 @@ COMMANDS = {
         _run,
         (
             _LISTEN,
+            _DISABLE_AUTH,
             _metrics_listen("127.0.0.1:8082"),
             _ALLOW,
             Flag("observe", "Compare and report; write nothing.", _SWITCH),

@@ -70,6 +70,13 @@ def configure(
     root.setLevel(level)
 
 
+def in_force() -> tuple[int, bool]:
+    """Return the level and whether lines are JSON, for a child that logs to the same stream."""
+    root = logging.getLogger()
+    is_json = any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers)
+    return root.getEffectiveLevel(), is_json
+
+
 def _time(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -116,7 +116,12 @@ def _deployment(namespace: str, image: str) -> Tree:
 
 
 def _container(namespace: str, image: str) -> Tree:
-    """Readiness is the metrics port: a process that waits for the lease is ready to take over."""
+    """Both probes ask the controller's own process, which the page cannot keep from answering.
+
+    Ready is not `/readyz`: a process that waits for the lease is ready to take over, and a rollout
+    would wait for it for ever.
+    """
+    healthz = {"path": "/healthz", "port": "metrics"}
     return {
         "name": NAME,
         "image": image,
@@ -134,7 +139,8 @@ def _container(namespace: str, image: str) -> Tree:
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
         ],
-        "readinessProbe": {"tcpSocket": {"port": "metrics"}, "periodSeconds": 10},
+        "readinessProbe": {"httpGet": healthz, "periodSeconds": 10},
+        "livenessProbe": {"httpGet": healthz, "periodSeconds": 30, "timeoutSeconds": 5},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -23,6 +23,7 @@ from holdfast import __version__
 from holdfast.assembly.audit import AuditIntake, read_token
 from holdfast.assembly.drift_metrics import DriftMetrics
 from holdfast.assembly.front_settings import FrontSettings
+from holdfast.assembly.hint_file import HINTS, HintFile
 from holdfast.assembly.journal import default_journal, recent_episodes, writing_journal
 from holdfast.assembly.listeners import OFF, Certificate, build_application, listening
 from holdfast.assembly.notifications import BothRecorders, NotificationParts, Notifications
@@ -308,6 +309,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         recorder=BothRecorders(recorder, parts.notifications.teller),
         metrics=parts.metrics,
         listeners=listeners,
+        hint_store=None if parts.settings.observe else HintFile(parts.data / HINTS),
     )
 
 

@@ -81,3 +81,23 @@ def test_a_patch_that_was_forgotten_is_asked_for() -> None:
 def test_habits_of_other_command_lines_are_understood() -> None:
     assert holdfast(FakeLink(), "--version").out.startswith("holdfast: v")
     assert holdfast(FakeLink(), "help", "app", "get").code == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("s/:/=/", "Error: the edited text: line 1: this is no object\n"),
+        (r"$a---\nproject: other", "Error: the edited text must hold exactly one document\n"),
+    ],
+)
+def test_an_edit_that_cannot_be_used_is_kept_for_its_writer(
+    script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    there = link()
+    editor = {"EDITOR": f"sed -i '{script}'", "PATH": "/usr/bin:/bin"}
+    done = holdfast(there, "app", "edit", NAME, environ=editor)
+    [kept] = tmp_path.iterdir()
+    assert (done.code, there.commands.asked) == (1, [])
+    assert done.err == f"nothing was changed; your text is kept in {kept}\n{said}"
+    assert "overlays/prod" in kept.read_text()

@@ -14,7 +14,7 @@ from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags
 from holdfast.cli.spec_flags import SPEC_FLAGS
 from holdfast.cli.unset import UNSET_FLAGS, unset_flags
 from holdfast.domain.commands import Done, PatchApplication, UpdateSpec
-from holdfast.domain.errors import ClusterError, ConfigurationError
+from holdfast.domain.errors import ClusterError, ConfigurationError, HoldfastError
 from holdfast.domain.queries import GetApplication
 
 Tree = dict[str, Any]
@@ -99,22 +99,43 @@ async def _edit(call: Call) -> int:
     if not after.strip() or after == before:
         call.note("Edit cancelled, no changes made.")
         return exit_codes.OK
-    documents = parse_documents(after, "the edited text")
+    try:
+        await _write_edited(call, read, after)
+    except (UsageError, HoldfastError):
+        call.note(f"nothing was changed; your text is kept in {_keep(after)}")
+        raise
+    return exit_codes.OK
+
+
+async def _write_edited(call: Call, read: Tree, text: str) -> None:
+    try:
+        documents = parse_documents(text, "the edited text")
+    except UsageError as error:
+        raise RefusedError(str(error)) from error
     if len(documents) != 1:
-        raise UsageError("the edited text must hold exactly one document")
+        raise RefusedError("the edited text must hold exactly one document")
 
     def edited(now: Tree) -> Tree:
         if now != read:
             raise ConfigurationError(
                 "HF3006",
                 "somebody else changed the spec while you edited it",
-                about=app,
-                hint="edit it again; nothing of yours was written",
+                about=call.app(),
+                hint="edit it again",
             )
         return documents[0]
 
     await _rewrite(call, edited)
-    return exit_codes.OK
+
+
+def _keep(content: str) -> str:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", prefix="holdfast-edit-", suffix=".yaml", delete=False
+    ) as file:
+        file.write(content)
+    return file.name
 
 
 async def _in_editor(call: Call, content: str) -> str:

@@ -27,8 +27,9 @@ DRIFTS = (
 )  # fmt: skip
 NOISE = ("noise", "status", "label-noise")
 NOISE_SHARE, OVERLAP_SHARE = 0.3, 0.15
-REST_S = 15.0
-"""An object rests so long for each drift: five heals in a minute are at once, more would wait."""
+REST_S = 21.0
+"""An object rests so long for each drift: five heals in a minute are at once, more would wait, and
+wait longer each time until one has held for a minute. Two bursts of three must not share one."""
 HEALED_S = 60.0
 
 

@@ -110,6 +110,8 @@ def duration(seconds: float | None, *, whole: bool = False) -> str:
     if seconds < 1 and not whole:
         return f"{seconds * 1000:.0f} ms"
     total = int(seconds)
+    if total < 1:
+        return "under 1 s"
     if total < _MINUTE:
         return f"{total} s"
     if total < _HOUR:

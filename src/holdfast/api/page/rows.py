@@ -10,8 +10,10 @@ from holdfast.api.call import Stream
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import segment
-from holdfast.api.page.screens import application, applications, sign_in
+from holdfast.api.page.screens import application, applications, diff, history, sign_in, sync
 from holdfast.api.table import Needs, Route
+
+_APP = "/applications/{namespace}/{name}"
 
 
 def rows(board: Board, live: Live) -> Iterable[Route]:
@@ -29,7 +31,10 @@ def rows(board: Board, live: Live) -> Iterable[Route]:
         get("/login", sign_in.show, Needs.NOTHING),
         get("/applications", applications.show),
         get("/applications/{name}", _in_control_namespace),
-        get("/applications/{namespace}/{name}", application.show),
+        get(_APP, application.show),
+        get(f"{_APP}/diff", diff.show),
+        get(f"{_APP}/history", history.show),
+        get(f"{_APP}/sync", sync.show),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the boxes of an Application's tree stand: from left to right, each parent beside its children.
+"""Where the boxes of an Application's tree stand: left to right, parents beside their children.
 
 Pure: nodes in, coordinates out, in pixels at natural size. Many siblings without children are
 packed into a block of columns, so that a thousand objects make a square and not a ribbon.

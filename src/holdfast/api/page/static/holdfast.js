@@ -215,7 +215,10 @@
     element.classList.add("busy");
     try {
       for (const step of JSON.parse(element.dataset.before || "[]")) await call(step.method, step.path, step.body);
-      await call(element.dataset.call, element.dataset.path, element.dataset.body ? JSON.parse(element.dataset.body) : undefined);
+      const body = element.dataset.body ? JSON.parse(element.dataset.body) : undefined;
+      const [flag, box] = (element.dataset.flag || "").split("=");
+      if (flag && $(box)?.checked) body[flag] = true;
+      await call(element.dataset.call, element.dataset.path, body);
       if (element.dataset.done) toast(element.dataset.done);
       if (element.dataset.then) await go(element.dataset.then);
       else await again();
@@ -252,6 +255,12 @@
   const send = async (form) => {
     const problem = $(".problem", form), button = $("[type=submit]", form);
     if (problem) problem.hidden = true;
+    const choices = $$("[data-all]", form).flatMap((box) => $$(`[name="${box.dataset.all}"]`, form));
+    if (choices.length && !choices.some((box) => box.checked)) { // none would mean all to the API
+      problem.textContent = "Choose at least one object.";
+      problem.hidden = false;
+      return;
+    }
     if (!(await confirmed(form))) return;
     button?.classList.add("busy");
     try {
@@ -377,10 +386,10 @@
       if (!this.svg) return;
       const { width, height } = this.svg.dataset, frame = this.svg.getBoundingClientRect();
       if (!frame.width) return;
-      const scale = Math.max(width / frame.width, height / frame.height, 1);
+      const scale = Math.max((+width + 32) / frame.width, (+height + 32) / frame.height, 1);
       const used = whole || scale < 1.6 ? scale : 1;
       const w = frame.width * used, h = frame.height * used;
-      this.show([used === scale ? Math.min(0, (width - w) / 2) : 0, used === scale ? (height - h) / 2 : Math.max(0, this.svg.dataset.root - h / 2), w, h]);
+      this.show([used === scale ? (width - w) / 2 : -16, used === scale ? (height - h) / 2 : Math.max(-16, this.svg.dataset.root - h / 2), w, h]);
       if (!whole) delete this.svg.dataset.zoomed;
     },
   };

@@ -3,8 +3,9 @@
     token (constant time, before a byte of the body) ─▶ rate ─▶ size ─▶ events one by one
                                                              ─▶ `Attribution` ─▶ journal
 
-Events are decoded one at a time with a turn of the event loop after every few: a heal never waits
-for a batch (docs/internals/argocd/apply.md C1). Nothing here is on the path of a heal.
+Events are decoded one at a time, those above 256 KiB without their objects, with a turn of the
+event loop after every few or so much: a heal never waits for a batch
+(docs/internals/argocd/apply.md C1). Nothing here is on the path of a heal.
 """
 
 import hmac
@@ -21,7 +22,12 @@ from holdfast.domain.errors import ClusterError, ConfigurationError, Retry
 from holdfast.domain.identity import GroupKind
 from holdfast.domain.ports import Clock, Kinds
 from holdfast.journal.attribution import Attribution
-from holdfast.journal.audit_events import AuditBodyError, read_event, split_events
+from holdfast.journal.audit_events import (
+    MOST_CHARS,
+    AuditBodyError,
+    read_event,
+    split_events,
+)
 from holdfast.journal.writer import JournalWriter
 
 log = logging.getLogger(__name__)
@@ -90,6 +96,7 @@ class AuditIntake:
         self._kinds: Kinds | None = None
         self._tokens, self._filled_s = self._limits.burst, clock.monotonic()
         self._reading = self._last_status = 0
+        self._has_said_large = False
         self.attribution = Attribution(self._resource, journal.attribute)
 
     def route(self) -> Route:
@@ -156,21 +163,34 @@ class AuditIntake:
             body += part
             if len(body) > limits.body_bytes:
                 return _refuse(413, "too_large", f"a body above {limits.body_bytes} bytes")
-        count = 0
+        count = chars = large = 0
         try:
-            for event in split_events(body.decode()):
-                count += 1
+            for piece in split_events(body.decode()):
+                count += piece.is_end
                 if count > limits.events:
                     return _refuse(413, "too_large", f"more than {limits.events} events")
-                found = read_event(event)
+                found = read_event(piece.event) if piece.event is not None else None
                 if found is not None:
                     self.attribution.heard(found)
-                if count % limits.turn == 0:
+                large += piece.event is None and piece.is_end
+                chars += piece.chars
+                if count % limits.turn == 0 or chars >= MOST_CHARS:
+                    chars = 0
                     await self._clock.sleep(0)
         except (AuditBodyError, UnicodeDecodeError) as error:
             return _refuse(400, "bad_request", f"the body cannot be read: {error}"[:200])
-        log.debug("audit events=%d bytes=%d", count, len(body))
+        self._say_large(large)
+        log.debug("audit events=%d large=%d bytes=%d", count, large, len(body))
         return Response(status_code=200)
+
+    def _say_large(self, count: int) -> None:
+        if count and not self._has_said_large:
+            self._has_said_large = True
+            log.warning(
+                "audit events above %d KiB beside their objects are not read: whose requests they "
+                "were stays unknown",
+                MOST_CHARS // 1024,
+            )
 
 
 _HINTS = {

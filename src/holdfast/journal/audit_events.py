@@ -6,7 +6,8 @@ runs the event loop can let others work between two of them (apply.md C1). Pure.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,15 +20,39 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _LONGEST = 256  # of a name that a client gives
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 _GAP = re.compile(r"[\s,]*")
+_MARK = re.compile(r'["{}\[\]]')
+_INSIDE = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _DECODER = json.JSONDecoder()
+MOST_CHARS = 256 * 1024
+"""Longest event that is decoded; it takes about two milliseconds."""
+_LARGE_VALUE = 4096  # of a value that a large event is read without
+_MARKS = 20_000  # brackets and strings of one step
 
 
 class AuditBodyError(ValueError):
     """The body is no EventList; the text says why."""
 
 
-def split_events(body: str) -> Iterator[dict[str, Any]]:
-    """Yield the events of a body, decoding one at a time.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A step through a body: an event, or a part of a large one.
+
+    Attributes:
+        event: None for a part, and for an event that is too large even without its objects.
+        chars: How much of the body was looked at.
+        is_end: Whether an event ends here.
+    """
+
+    event: dict[str, Any] | None
+    chars: int
+    is_end: bool = True
+
+
+def split_events(body: str) -> Iterator[Piece]:
+    """Yield the events of a body, one at a time.
+
+    No step works on more than about `MOST_CHARS` (apply.md C1). An event above that is passed over
+    in steps and read without the objects that it carries, as if its audit level were `Metadata`.
 
     Raises:
         AuditBodyError: It is no EventList of audit.k8s.io/v1.
@@ -42,12 +67,72 @@ def split_events(body: str) -> Iterator[dict[str, Any]]:
         if body[place : place + 1] == "]":
             return
         try:
-            event, place = _DECODER.raw_decode(body, place)
+            event, chars = _DECODER.raw_decode(body[place : place + MOST_CHARS])
         except (ValueError, RecursionError) as error:
-            raise AuditBodyError("an event of the body is no JSON") from error
+            if len(body) - place <= MOST_CHARS or body[place] != "{":
+                raise AuditBodyError("an event of the body is no JSON") from error
+            place = yield from _large_event(body, place)
+            continue
         if not isinstance(event, dict):
             raise AuditBodyError("an event of the body is no object")
-        yield event
+        place += chars
+        yield Piece(event, chars)
+
+
+def _large_event(body: str, start: int) -> Generator[Piece, None, int]:
+    """Find the end of an object by its brackets, in steps; return the place behind it."""
+    place = told = kept_to = start
+    depth = marks = opened = 0
+    kept: list[str] = []
+    while True:
+        limit = min(len(body), told + MOST_CHARS)
+        found = _MARK.search(body, place, limit)
+        marks += 1
+        place = found.end() if found is not None else limit
+        mark = found.group() if found is not None else ""
+        if mark == '"':
+            place = yield from _pass_string(body, place)
+            told = max(told, place - MOST_CHARS)  # a longer one has told of itself
+        elif mark:
+            depth += 1 if mark in "{[" else -1
+        elif limit == len(body):
+            raise AuditBodyError("an event of the body has no end")
+        if mark == "{" and depth == 2:
+            opened = place
+        elif mark == "}" and depth == 1 and place - opened > _LARGE_VALUE:
+            kept.append(body[kept_to:opened])
+            kept_to = place - 1
+        elif mark and depth == 0:
+            kept.append(body[kept_to:place])
+            yield Piece(_decode_kept("".join(kept)), place - told)
+            return place
+        if place - told >= MOST_CHARS or marks % _MARKS == 0:
+            yield Piece(None, place - told, is_end=False)
+            told = place
+
+
+def _decode_kept(text: str) -> dict[str, Any] | None:
+    if len(text) > MOST_CHARS:
+        return None
+    try:
+        event = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise AuditBodyError("an event of the body is no JSON") from error
+    return event if isinstance(event, dict) else None
+
+
+def _pass_string(body: str, place: int) -> Generator[Piece, None, int]:
+    """Return the place behind a string that begins before `place`, in steps."""
+    while True:
+        end = min(len(body), place + MOST_CHARS)
+        inside = _INSIDE.match(body, place, end)
+        reached = inside.end() if inside is not None else place
+        if body[reached : reached + 1] == '"':
+            return reached + 1
+        if reached == len(body) or reached == place:
+            raise AuditBodyError("an event of the body has no end")
+        yield Piece(None, reached - place, is_end=False)
+        place = reached
 
 
 def read_event(event: dict[str, Any]) -> AuditedRequest | None:

@@ -5,6 +5,7 @@
 Authorization code with PKCE (S256), `state` and `nonce`; the ID token becomes the session.
 """
 
+import asyncio
 import secrets
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -184,7 +185,9 @@ class OidcProvider:
         self, remote: RemoteProvider, connection: HTTPConnection
     ) -> AsyncOAuth2Client:
         config: OidcConfig = remote.config
-        return AsyncOAuth2Client(
+        # In a thread: the client reads files of the system when it is made.
+        return await asyncio.to_thread(
+            AsyncOAuth2Client,
             client_id=config.client_id,
             client_secret=config.client_secret or None,
             token_endpoint_auth_method="client_secret_basic" if config.client_secret else "none",

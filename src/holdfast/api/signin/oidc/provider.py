@@ -43,7 +43,7 @@ class RemoteProvider:
         self._clock = clock
         self._client: httpx2.AsyncClient | None = None
         self._facts: dict[str, Any] = {}
-        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys: dict[str, dict[str, Any]] = {}
         self._fetched_at: float | None = None
         self._fetching = asyncio.Lock()
 
@@ -106,18 +106,21 @@ class RemoteProvider:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError as error:
             raise bad_session("token is malformed") from error
-        if header.get("alg") not in ALGORITHMS:
+        algorithm, kid = str(header.get("alg")), str(header.get("kid") or "")
+        if algorithm not in ALGORITHMS:
             raise bad_session("token signature is invalid")
-        kid = str(header.get("kid") or "")
         key = self._find_key(kid)
         if key is None:
             await self._fetch_keys()
             key = self._find_key(kid)
-        if key is None or key.algorithm_name != header["alg"]:
+        if key is None or key.get("alg", algorithm) != algorithm:
             raise bad_session("token is signed with an unknown key")
-        return key
+        try:
+            return jwt.PyJWK.from_dict(key, algorithm)
+        except (jwt.InvalidKeyError, jwt.PyJWKError, ValueError, TypeError) as error:
+            raise bad_session("token is signed with an unknown key") from error
 
-    def _find_key(self, kid: str) -> jwt.PyJWK | None:
+    def _find_key(self, kid: str) -> dict[str, Any] | None:
         if not kid and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(kid)
@@ -129,15 +132,12 @@ class RemoteProvider:
                 return
             found = await self._get(str((await self.facts()).get("jwks_uri") or ""))
             self._fetched_at = now
-            keys: dict[str, jwt.PyJWK] = {}
-            for number, item in enumerate(found.get("keys") or ()):
-                try:
-                    key = jwt.PyJWK.from_dict(item)
-                except (jwt.InvalidKeyError, jwt.PyJWKError, AttributeError):
-                    continue  # a kind of key that we do not know is no reason to refuse the others
-                if key.algorithm_name in ALGORITHMS and item.get("use", "sig") == "sig":
-                    keys[key.key_id or str(number)] = key
-            self._keys = keys
+            listed = [item for item in found.get("keys") or () if isinstance(item, dict)]
+            self._keys = {
+                str(item.get("kid") or number): item
+                for number, item in enumerate(listed)
+                if item.get("use", "sig") == "sig"
+            }
 
     async def user_info(self, access_token: str) -> dict[str, Any]:
         """Return what the provider knows of the person.
@@ -155,7 +155,8 @@ class RemoteProvider:
 
     async def _get(self, address: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
         if self._client is None:
-            self._client = httpx2.AsyncClient(
+            self._client = await asyncio.to_thread(
+                httpx2.AsyncClient,
                 verify=await self.tls(), timeout=_TIMEOUT_S, follow_redirects=False,
                 trust_env=True,
             )  # fmt: skip

@@ -7,7 +7,7 @@ the informer). Followers get every change; one that does not read is ended, neve
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 from holdfast.api.failures import ApiError, Code
 from holdfast.api.ports import ApplicationEvent
@@ -16,6 +16,7 @@ from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import EventKind, Watching, WatchScope, WatchSink
 from holdfast.domain.project import PROJECT
+from holdfast.kit.resting import RestingTrees
 
 _MOST_WAITING = 2000
 
@@ -75,6 +76,13 @@ class Follower:
         self._others.discard(self)
 
 
+class _Seen(NamedTuple):
+    """Which form of an Application is kept."""
+
+    uid: str
+    version: str
+
+
 class LiveApplications:
     """The port `Applications`, as a `WatchSink`."""
 
@@ -89,7 +97,8 @@ class LiveApplications:
         self._watching = watching
         self._namespace = namespace
         self._others = others
-        self._apps: dict[AppKey, Manifest] = {}
+        self._apps: dict[AppKey, _Seen] = {}
+        self._trees: RestingTrees[AppKey] = RestingTrees()
         self._projects: dict[str, Manifest] = {}
         self._followers: set[Follower] = set()
         self._version = 0
@@ -112,12 +121,12 @@ class LiveApplications:
 
     def all(self) -> Sequence[Tree]:
         """Return all Applications, by namespace and name."""
-        return [self._apps[key].tree for key in sorted(self._apps)]
+        found = (self._trees.find(key) for key in sorted(self._apps))
+        return [tree for tree in found if tree is not None]
 
     def find(self, app: AppKey) -> Tree | None:
         """Return one Application."""
-        found = self._apps.get(app)
-        return found.tree if found is not None else None
+        return self._trees.find(app)
 
     def projects(self) -> Sequence[Tree]:
         """Return all AppProjects, by name."""
@@ -150,11 +159,13 @@ class LiveApplications:
         before = self._apps.get(key)
         if event is EventKind.DELETED:
             self._apps.pop(key, None)
+            self._trees.forget(key)
             self._tell(ApplicationEvent("DELETED", manifest.tree))
             return
-        if before is not None and before.resource_version == manifest.resource_version:
+        if before is not None and before.version == manifest.resource_version:
             return
-        self._apps[key] = manifest
+        self._apps[key] = _Seen(manifest.uid, manifest.resource_version)
+        self._trees.keep(key, manifest.tree)
         kind = "MODIFIED" if before is not None and before.uid == manifest.uid else "ADDED"
         self._tell(ApplicationEvent(kind, manifest.tree))
 
@@ -169,7 +180,11 @@ class LiveApplications:
         else:
             present = {AppKey(key.namespace, key.name) for key in keys}
             for key in [key for key in self._apps if key not in present]:
-                self._tell(ApplicationEvent("DELETED", self._apps.pop(key).tree))
+                tree = self._trees.find(key)
+                del self._apps[key]
+                self._trees.forget(key)
+                if tree is not None:
+                    self._tell(ApplicationEvent("DELETED", tree))
         ready = self._ready.get(scope.gvk)
         if ready is not None:
             ready.set()

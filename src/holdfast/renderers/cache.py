@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import zlib
 from collections import OrderedDict
+from dataclasses import dataclass
 
-from holdfast.domain.source import Checkout, RenderContext, Rendered, Source
+from holdfast.domain.source import Checkout, RenderContext, Source, SourceType
+
+_PACKED_BYTES = 128 * 1024  # more is kept as it is: compressing it would hold the event loop
 
 
 def cache_key(checkout: Checkout, source: Source, context: RenderContext) -> str:
@@ -28,43 +32,58 @@ def cache_key(checkout: Checkout, source: Source, context: RenderContext) -> str
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One answer."""
+
+    tool: SourceType
+    data: bytes
+    is_packed: bool
+
+
 class RenderCache:
-    """The results that were used last; the oldest go first."""
+    """The answers of workers that were used last, compressed; the oldest go first.
+
+    Decoded, a result takes five times its JSON; compressed, a fifth. It is decoded anew at each
+    use: that happens once for most of them.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         """Start empty.
 
         Args:
-            limit_bytes: Sum of the results' sizes as JSON (decoded trees take about 5 times that).
+            limit_bytes: Sum of the answers' sizes as they are kept.
         """
         self._limit = limit_bytes
         self._size = 0
-        self._kept: OrderedDict[str, tuple[Rendered, int]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def find(self, key: str) -> Rendered | None:
-        """Return a result and make it the youngest."""
+    def find(self, key: str) -> tuple[SourceType, bytes] | None:
+        """Return the tool and its answer, and make them the youngest."""
         kept = self._kept.get(key)
         if kept is None:
             return None
         self._kept.move_to_end(key)
-        return kept[0]
+        return kept.tool, zlib.decompress(kept.data) if kept.is_packed else kept.data
 
-    def keep(self, key: str, rendered: Rendered, size_bytes: int) -> None:
-        """Keep a result; one that is larger than the whole cache is not kept."""
+    def keep(self, key: str, tool: SourceType, answer: bytes) -> None:
+        """Keep an answer; one that is larger than the whole cache is not kept."""
         self.drop(key)
-        if size_bytes > self._limit:
+        is_packed = len(answer) <= _PACKED_BYTES
+        data = zlib.compress(answer, 1) if is_packed else answer
+        if len(data) > self._limit:
             return
-        self._kept[key] = (rendered, size_bytes)
-        self._size += size_bytes
+        self._kept[key] = _Kept(tool, data, is_packed)
+        self._size += len(data)
         while self._size > self._limit:
-            _, (_, size) = self._kept.popitem(last=False)
-            self._size -= size
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= len(oldest.data)
 
     def drop(self, key: str) -> None:
         """Forget one result."""
         kept = self._kept.pop(key, None)
         if kept is not None:
-            self._size -= kept[1]
+            self._size -= len(kept.data)
 
     def clear(self) -> None:
         """Forget everything (refresh `hard`)."""

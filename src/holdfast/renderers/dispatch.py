@@ -29,7 +29,7 @@ class Renderers:
         *,
         scratch_dir: str,
         workers: int = 1,
-        cache_bytes: int = 2 * 1024 * 1024,
+        cache_bytes: int = 1024 * 1024,
         timeout_s: float = 60.0,
         programs: Mapping[str, str] | None = None,
     ) -> None:
@@ -40,7 +40,7 @@ class Renderers:
             scratch_dir: Folder for private copies; on the same file system as the checkouts these
                 cost no space (hard links).
             workers: Processes that parse YAML.
-            cache_bytes: Limit for kept results, as JSON.
+            cache_bytes: Limit for kept results, compressed JSON.
             timeout_s: For one request to a worker; a tool gets 90 s.
             programs: Paths of `kustomize` and `kubectl`; those on PATH by default.
         """
@@ -99,19 +99,19 @@ class Renderers:
         """
         key = cache_key(checkout, source, context)
         kept = self._cache.find(key)
-        if kept is not None:
-            return kept
         try:
-            rendered, size = await self._render(checkout, source, context)
+            tool, answer = kept or await self._render(checkout, source, context)
+            rendered = await self._workers.manifests(answer, tool, checkout.revision)
         except HoldfastError as error:
             error.about = error.about or _about(checkout, source)
             raise
-        self._cache.keep(key, rendered, size)
+        if kept is None:
+            self._cache.keep(key, tool, answer)
         return rendered
 
     async def _render(
         self, checkout: Checkout, source: Source, context: RenderContext
-    ) -> tuple[Rendered, int]:
+    ) -> tuple[SourceType, bytes]:
         settings = dict(context.settings)
         tool, effective = await self.inspect(checkout, source, context)
         path = effective.path
@@ -128,7 +128,7 @@ class Renderers:
             )
         else:
             raise not_built(f"source type {tool.value} is")
-        return await self._workers.manifests(answer, tool, checkout.revision), len(answer)
+        return tool, answer
 
 
 def refuse_unbuilt(source: Source) -> None:

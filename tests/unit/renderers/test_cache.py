@@ -1,18 +1,18 @@
 """Rendered results are kept by what determines them, within a limit."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from holdfast.domain.errors import HoldfastError
-from holdfast.domain.source import Checkout, RenderContext, Rendered, Source, SourceType
+from holdfast.domain.source import Checkout, RenderContext, Source, SourceType
 from holdfast.renderers.cache import RenderCache, cache_key
 from holdfast.renderers.dispatch import size_limit
 
 CHECKOUT = Checkout("/x", "a" * 40, "https://git.example/a")
 SOURCE = Source.parse({"repoURL": "https://git.example/a", "path": "app"})
 CONTEXT = RenderContext("shop", "shop", "default", "default", settings=(("a", "b"),))
-RESULT = Rendered((), SourceType.DIRECTORY, "a" * 40)
 
 
 def test_what_determines_a_render_changes_the_key_and_where_it_lies_does_not() -> None:
@@ -30,18 +30,31 @@ def test_what_determines_a_render_changes_the_key_and_where_it_lies_does_not() -
 
 
 def test_the_results_used_longest_ago_go_first() -> None:
-    cache = RenderCache(100)
-    cache.keep("a", RESULT, 40)
-    cache.keep("b", RESULT, 40)
-    assert cache.find("a") is RESULT
-    cache.keep("c", RESULT, 40)
+    cache = RenderCache(2500)
+    tool = SourceType.DIRECTORY
+    texts = [random.Random(number).randbytes(1000) for number in range(4)]  # nothing to compress
+    cache.keep("a", tool, texts[0])
+    cache.keep("b", tool, texts[1])
+    assert cache.find("a") == (tool, texts[0])
+    cache.keep("c", tool, texts[2])
     assert cache.find("b") is None
-    assert cache.find("a") is RESULT
-    cache.keep("huge", RESULT, 101)
+    assert cache.find("a") == (tool, texts[0])
+    cache.keep("huge", tool, texts[3] * 200)
     assert cache.find("huge") is None
-    assert cache.find("c") is RESULT
+    assert cache.find("c") == (tool, texts[2])
     cache.clear()
     assert cache.find("a") is None
+
+
+def test_a_result_takes_the_room_of_its_compressed_form() -> None:
+    cache = RenderCache(1000)
+    for name in "abc":
+        cache.keep(name, SourceType.DIRECTORY, b"kind: ConfigMap\n" * 100)
+    assert [cache.find(name) is not None for name in "abc"] == [True, True, True]
+    whole = b"kind: ConfigMap\n" * 10_000
+    large = RenderCache(1_000_000)
+    large.keep("a", SourceType.DIRECTORY, whole)
+    assert large.find("a") == (SourceType.DIRECTORY, whole)
 
 
 @pytest.mark.parametrize(

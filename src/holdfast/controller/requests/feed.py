@@ -8,6 +8,7 @@ from holdfast.domain.application import APPLICATION
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import EventKind, Watching, WatchScope
+from holdfast.kit.resting import RestingTrees
 
 _Item = Manifest | Exception | None
 _Queue = asyncio.Queue[_Item]
@@ -19,7 +20,8 @@ class ApplicationFeed:
     def __init__(self, watching: Watching) -> None:
         """Nothing is watched until somebody follows."""
         self._watching = watching
-        self._latest: dict[AppKey, Manifest] = {}
+        self._versions: dict[AppKey, str] = {}
+        self._latest: RestingTrees[AppKey] = RestingTrees()
         self._listed: set[str] = set()
         self._followers: dict[AppKey, list[_Queue]] = {}
 
@@ -33,7 +35,8 @@ class ApplicationFeed:
         """
         with self._subscribed(app) as queue:
             if app.namespace in self._listed:
-                queue.put_nowait(self._latest.get(app))
+                tree = self._latest.find(app)
+                queue.put_nowait(Manifest(tree) if tree is not None else None)
             self._watching.start(WatchScope(APPLICATION, app.namespace), self)
             while True:
                 item = await queue.get()
@@ -59,12 +62,13 @@ class ApplicationFeed:
         del scope
         app = AppKey(manifest.namespace, manifest.name)
         if event is EventKind.DELETED:
-            self._latest.pop(app, None)
+            self._forget(app)
             self._tell(app, None)
             return
-        before = self._latest.get(app)
-        self._latest[app] = manifest
-        if before is None or before.resource_version != manifest.resource_version:
+        version = manifest.resource_version
+        if self._versions.get(app) != version:
+            self._versions[app] = version
+            self._latest.keep(app, manifest.tree)
             self._tell(app, manifest)
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
@@ -75,7 +79,7 @@ class ApplicationFeed:
         present = {AppKey(key.namespace, key.name) for key in keys}
         for app in [app for app in self._followers if app.namespace == namespace]:
             if app not in present:
-                self._latest.pop(app, None)
+                self._forget(app)
                 self._tell(app, None)
 
     def failed(self, scope: WatchScope, error: Exception) -> None:
@@ -84,6 +88,10 @@ class ApplicationFeed:
             if app.namespace == scope.namespace:
                 for queue in queues:
                     queue.put_nowait(error)
+
+    def _forget(self, app: AppKey) -> None:
+        self._versions.pop(app, None)
+        self._latest.forget(app)
 
     def _tell(self, app: AppKey, item: _Item) -> None:
         for queue in self._followers.get(app, ()):

@@ -31,6 +31,7 @@ from holdfast.api.table import Match, Route
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from pydantic import BaseModel
     from starlette.requests import HTTPConnection
     from starlette.types import Message
 
@@ -62,8 +63,10 @@ class Reply:
 class Messages:
     """What a stream sends, one value after the other."""
 
-    def __init__(self, received: asyncio.Queue[Message], start: Message) -> None:
-        self._received = received
+    def __init__(
+        self, received: asyncio.Queue[Message], start: Message, shape: type[BaseModel] | None
+    ) -> None:
+        self._received, self._shape = received, shape
         self._rest = b""
         self.status = int(start["status"])
         self.headers = _headers(start)
@@ -88,7 +91,10 @@ class Messages:
 
     async def result(self) -> Any:
         """The next value of a stream of Argo CD's form."""
-        return (await self.next())["result"]
+        result = (await self.next())["result"]
+        if self._shape is not None:
+            self._shape.model_validate(result)
+        return result
 
 
 class ApiClient:
@@ -149,7 +155,9 @@ class ApiClient:
                 start = await received.get()
             if start["type"] == "end":
                 running.result()
-            yield Messages(received, start)
+            match = self.server.table.match("GET", path.partition("?")[0])
+            shape = match.route.answer if isinstance(match, Match) else None
+            yield Messages(received, start, shape)
         finally:
             gone.set()
             async with asyncio.timeout(PATIENCE_S):
@@ -185,9 +193,21 @@ class ApiClient:
     def _check(self, method: str, path: str, reply: Reply) -> None:
         match = self.server.table.match(method, path.partition("?")[0])
         if isinstance(match, Match) and match.route.answer is not None and reply.status == 200:
-            match.route.answer.model_validate_json(reply.body)
+            check_answer(match.route, reply)
         if reply.status >= 400 and reply.headers.get("content-type") == "application/json":
             check_refusal(reply, ours=path.startswith("/api/holdfast/"))
+
+
+def check_answer(route: Route, reply: Reply) -> None:
+    """Makes sure that an answer, or each message of a stream, has the shape of its row."""
+    assert route.answer is not None
+    if not route.streams:
+        route.answer.model_validate_json(reply.body)
+    elif reply.headers["content-type"] == "application/json":
+        for line in reply.body.splitlines():
+            message = orjson.loads(line)
+            if "error" not in message:
+                route.answer.model_validate(message["result"] if not route.is_ours else message)
 
 
 def check_refusal(reply: Reply, *, ours: bool) -> None:

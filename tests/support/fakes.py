@@ -18,7 +18,13 @@ from holdfast.domain.journal import DriftStats, Episode, EpisodeFilter
 from holdfast.domain.kinds import EVENT, LEASE, NAMESPACE, SECRET_V1, KindInfo
 from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
+from holdfast.domain.plan import (
+    ApplyOptions,
+    Authorized,
+    PatchKind,
+    Propagation,
+    SystemWrite,
+)
 from holdfast.domain.ports import EventKind, Listed, WatchScope, WatchSink
 from holdfast.domain.project import PROJECT
 from holdfast.domain.queries import (
@@ -195,6 +201,8 @@ _KINDS = (
     KindInfo(
         GroupVersionKind("apps", "v1", "StatefulSet"), "statefulsets", namespaced=True, verbs=_VERBS
     ),
+    KindInfo(GroupVersionKind("batch", "v1", "CronJob"), "cronjobs", namespaced=True, verbs=_VERBS),
+    KindInfo(GroupVersionKind("batch", "v1", "Job"), "jobs", namespaced=True, verbs=_VERBS),
     KindInfo(
         GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
         "customresourcedefinitions",
@@ -315,12 +323,22 @@ class FakeCluster:
         self.writes.append(("managed-fields", live.key, permit))
         return live
 
+    async def patch(
+        self, gvk: GroupVersionKind, patch: Any, kind: PatchKind, permit: Authorized
+    ) -> Manifest:
+        self._before(permit.key, f"patch {kind}", permit)
+        assert gvk.group_kind == permit.key.group_kind
+        tree = copy.deepcopy(_existing(self.objects, permit.key))
+        if kind is PatchKind.JSON:
+            return self.put(jsonpatch.apply_patch(tree, patch))
+        return self.put(_merge(tree, patch))
+
     async def hand_over(
         self, live: Manifest, managed_fields: Trees, last_applied: str, permit: Authorized
     ) -> Manifest:
         self._check_version(live.key, live.resource_version)
         self.writes.append(("hand-over", live.key, permit))
-        tree = copy.deepcopy(self._existing(live.key))
+        tree = copy.deepcopy(_existing(self.objects, live.key))
         tree["metadata"]["managedFields"] = managed_fields
         annotations = tree["metadata"].setdefault("annotations", {})
         annotations["kubectl.kubernetes.io/last-applied-configuration"] = last_applied
@@ -344,7 +362,7 @@ class FakeCluster:
     ) -> Manifest:
         key = ResourceKey(gvk.group, gvk.kind, namespace, name)
         self._before(key, "merge-patch", write)
-        return self._after(_merge(self._existing(key), patch))
+        return self._after(_merge(_existing(self.objects, key), patch))
 
     async def json_patch(
         self,
@@ -356,7 +374,7 @@ class FakeCluster:
     ) -> Manifest:
         key = ResourceKey(gvk.group, gvk.kind, namespace, name)
         self._before(key, "json-patch", write)
-        tree = jsonpatch.apply_patch(copy.deepcopy(self._existing(key)), patch)
+        tree = jsonpatch.apply_patch(copy.deepcopy(_existing(self.objects, key)), patch)
         self._check_version(key, tree["metadata"].get("resourceVersion", ""))
         return self._after(tree)
 
@@ -369,9 +387,13 @@ class FakeCluster:
         propagation: Propagation = Propagation.FOREGROUND,
         *,
         uid: Uid | None = None,
+        grace_s: int | None = None,
     ) -> bool:
-        del propagation, uid
-        assert isinstance(namespace, str)
+        del uid
+        if isinstance(namespace, Authorized):
+            permit, write, key = namespace, None, namespace.key
+            self.writes.append((f"delete {propagation} {grace_s}", key, permit))
+            return self.remove(key)
         key = ResourceKey(gvk.group, gvk.kind, namespace, name)
         self._before(key, "delete", write)
         tree = self.objects.get(key)
@@ -391,13 +413,8 @@ class FakeCluster:
         self.on_write(self, manifest)
         return manifest
 
-    def _existing(self, key: ResourceKey) -> Tree:
-        if key not in self.objects:
-            raise ClusterError("HF2003", f"{key} does not exist")
-        return self.objects[key]
-
     def _check_version(self, key: ResourceKey, version: str) -> None:
-        if version != self._existing(key)["metadata"]["resourceVersion"]:
+        if version != _existing(self.objects, key)["metadata"]["resourceVersion"]:
             raise ClusterError("HF2004", f"{key} has been modified")
 
 
@@ -495,6 +512,12 @@ class FakeRenderer:
         if self.error is not None:
             raise self.error
         return Rendered(self.manifests, next(iter(SourceType)), checkout.revision)
+
+
+def _existing(objects: dict[ResourceKey, Tree], key: ResourceKey) -> Tree:
+    if key not in objects:
+        raise ClusterError("HF2003", f"{key} does not exist")
+    return objects[key]
 
 
 def _app_key(tree: Tree) -> AppKey:

@@ -7,6 +7,7 @@ events with a comment each 15 s when the client asks for exactly `text/event-str
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -33,6 +34,17 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS
 def encode(tree: JSON) -> bytes:
     """Return JSON bytes."""
     return orjson.dumps(tree, option=_OPTIONS)
+
+
+async def begin(result: Any) -> Any:
+    """Return what a handler returned; a stream that `waits` has its first value by then.
+
+    Raises:
+        ApiError, HoldfastError: there is none, and this is why.
+    """
+    if isinstance(result, Stream) and result.waits:
+        return replace(result, items=await _begun(result.items))
+    return result
 
 
 def respond(result: Any, request: Request) -> Response:
@@ -75,7 +87,7 @@ class _PatientStream(StreamingResponse):
                 await self.body_iterator.aclose()  # type: ignore[attr-defined]
 
 
-def _stream(stream: Stream, request: Request) -> StreamingResponse:
+def _stream(stream: Stream, request: Request) -> Response:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **stream.headers}
     if stream.text:
         return _PatientStream(
@@ -85,6 +97,26 @@ def _stream(stream: Stream, request: Request) -> StreamingResponse:
     content = _events(stream) if as_events else _lines(stream)
     media_type = EVENT_STREAM if as_events else _JSON
     return _PatientStream(content, media_type=media_type, headers=headers)
+
+
+async def _begun(items: AsyncIterator[JSON | Encoded]) -> AsyncIterator[JSON | Encoded]:
+    """Return a stream whose first value is here.
+
+    Raises:
+        ApiError, HoldfastError: there is none.
+    """
+    try:
+        first = await anext(items)
+    except StopAsyncIteration:
+        return items
+
+    async def all_of_them() -> AsyncIterator[JSON | Encoded]:
+        async with aclosing(items):  # type: ignore[type-var]
+            yield first
+            async for item in items:
+                yield item
+
+    return all_of_them()
 
 
 async def _texts(stream: Stream) -> AsyncIterator[bytes]:

@@ -81,11 +81,13 @@ class Stream:
         items: The values; each becomes `{"result": …}`.
         wrapped: Argo CD's `{"result": …}`; False for streams of ours.
         text: Each value is a line of text and not JSON; `headers` say what it is.
+        waits: The status waits for the first value: a refusal before it is no 200.
     """
 
     items: AsyncIterator[JSON | Encoded]
     wrapped: bool = True
     text: bool = False
+    waits: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from holdfast.api.answering import refuse, respond
+from holdfast.api.answering import begin, refuse, respond
 from holdfast.api.call import Call, Stream
 from holdfast.api.caller import ANONYMOUS
 from holdfast.api.failures import ApiError, Code, translate
@@ -65,7 +65,7 @@ class ApiServer:
                 return _no_row(found, ours=ours)
             if not self._content_type_is_fine(request, path):
                 return PlainTextResponse("Invalid content type\n", 415)
-            response = respond(await self._handle(request, found), request)
+            response = respond(await begin(await self._handle(request, found)), request)
             add_pending(request, response)
             return response
         except TooLargeError:

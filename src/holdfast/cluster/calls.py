@@ -18,6 +18,10 @@ JSON_HEADERS = {"Accept": JSON_TYPE, "Content-Type": JSON_TYPE}
 APPLY_HEADERS = {"Accept": JSON_TYPE, "Content-Type": "application/apply-patch+yaml"}
 MERGE_HEADERS = {"Accept": JSON_TYPE, "Content-Type": "application/merge-patch+json"}
 PATCH_HEADERS = {"Accept": JSON_TYPE, "Content-Type": "application/json-patch+json"}
+STRATEGIC_HEADERS = {
+    "Accept": JSON_TYPE,
+    "Content-Type": "application/strategic-merge-patch+json",
+}
 
 _GONE = frozenset({"HF2003", "HF2006", "HF2008"})
 
@@ -71,7 +75,12 @@ class Calls:
         return Manifest(self.sealer.seal_tree(orjson.loads(body), remember=remember))
 
     async def delete(
-        self, path: str, uid: Uid | None, propagation: Propagation, about: object
+        self,
+        path: str,
+        uid: Uid | None,
+        propagation: Propagation,
+        about: object,
+        grace_s: int | None = None,
     ) -> bool:
         """Delete an object; False when it was gone, or has another uid.
 
@@ -85,6 +94,8 @@ class Calls:
         }
         if uid is not None:
             options["preconditions"] = {"uid": uid}
+        if grace_s is not None:
+            options["gracePeriodSeconds"] = grace_s
         answer = await self.transport.request(
             "DELETE", path, orjson.dumps(options), JSON_HEADERS, repeatable=True
         )

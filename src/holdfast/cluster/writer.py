@@ -9,20 +9,34 @@ from urllib.parse import quote
 
 import orjson
 
-from holdfast.cluster.calls import APPLY_HEADERS, JSON_HEADERS, PATCH_HEADERS, Calls, no_name
+from holdfast.cluster.calls import (
+    APPLY_HEADERS,
+    JSON_HEADERS,
+    MERGE_HEADERS,
+    PATCH_HEADERS,
+    STRATEGIC_HEADERS,
+    Calls,
+    no_name,
+)
 from holdfast.cluster.paths import collection_path, object_path
 from holdfast.cluster.sealing import LAST_APPLIED
 from holdfast.domain.errors import ClusterError, InternalError, Retry
-from holdfast.domain.identity import GroupVersionKind, Uid
+from holdfast.domain.identity import GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.managers import ARGO_CD
-from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, Verb
+from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.domain.plan import ApplyOptions, Authorized, PatchKind, Propagation, Verb
 
 MANAGER = "holdfast"
+REQUEST_MANAGER = "holdfast-server"
 
 _DRY_RUN = ApplyOptions(dry_run=True)
 _DELETING = frozenset({Verb.DELETE, Verb.REPLACE})
+_PATCH_HEADERS = {
+    PatchKind.JSON: PATCH_HEADERS,
+    PatchKind.MERGE: MERGE_HEADERS,
+    PatchKind.STRATEGIC: STRATEGIC_HEADERS,
+}
 
 
 class Writer:
@@ -90,6 +104,7 @@ class Writer:
         *,
         uid: Uid | None = None,
         propagation: Propagation = Propagation.FOREGROUND,
+        grace_s: int | None = None,
     ) -> bool:
         """Delete; return False when it was already gone (or has another uid)."""
         key = permit.key
@@ -101,9 +116,31 @@ class Writer:
         if info is None:
             return False  # a kind that is not served has no objects
         path = object_path(info, key.namespace, key.name)
-        deleted = await self._calls.delete(path, uid, propagation, key)
+        deleted = await self._calls.delete(path, uid, propagation, key, grace_s)
         self._calls.sealer.forget(key)
         return deleted
+
+    async def patch(
+        self, gvk: GroupVersionKind, patch: JSON, kind: PatchKind, permit: Authorized
+    ) -> Manifest:
+        """Send a patch that a person gave, as a manager of its own; return the answer (sealed).
+
+        Never as `holdfast`: what a person changes by hand is no declaration (apply.md A6).
+        """
+        key = permit.key
+        named = _named(gvk, key)
+        if gvk.group_kind != key.group_kind or permit.verb is not Verb.PATCH:
+            raise InternalError(
+                "HF9001", f"The permit to {permit.verb} {key} does not cover this.", about=gvk
+            )
+        path = object_path(await self._info(gvk), key.namespace, key.name)
+        return await self._calls.send(
+            "PATCH",
+            f"{path}?fieldManager={REQUEST_MANAGER}",
+            orjson.dumps(patch),
+            _PATCH_HEADERS[kind],
+            named,
+        )
 
     async def patch_managed_fields(
         self, live: Manifest, managed_fields: list[Tree], permit: Authorized
@@ -219,9 +256,17 @@ class ReadOnlyWriter(Writer):
         *,
         uid: Uid | None = None,
         propagation: Propagation = Propagation.FOREGROUND,
+        grace_s: int | None = None,
     ) -> bool:
         """Refuse."""
-        del gvk, uid, propagation
+        del gvk, uid, propagation, grace_s
+        raise _observing(permit.key)
+
+    async def patch(
+        self, gvk: GroupVersionKind, patch: JSON, kind: PatchKind, permit: Authorized
+    ) -> Manifest:
+        """Refuse."""
+        del gvk, patch, kind
         raise _observing(permit.key)
 
     async def patch_managed_fields(
@@ -237,6 +282,14 @@ class ReadOnlyWriter(Writer):
         """Refuse."""
         del managed_fields, last_applied, permit
         raise _observing(live.key)
+
+
+def _named(gvk: GroupVersionKind, key: ResourceKey) -> Manifest:
+    """Return a manifest that only names an object, for errors."""
+    metadata: Tree = {"name": key.name}
+    if key.namespace:
+        metadata["namespace"] = key.namespace
+    return Manifest({"apiVersion": gvk.api_version, "kind": gvk.kind, "metadata": metadata})
 
 
 def _observing(about: object) -> ClusterError:

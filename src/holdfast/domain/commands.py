@@ -164,6 +164,51 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class PatchResource:
+    """Patch one object of an Application, or one that grew out of it (api.md §1.6.11).
+
+    Attributes:
+        key: The object.
+        patch: Decoded JSON.
+        kind: `merge`, `json` or `strategic`.
+        version: API version, `""` for the server's preferred one.
+    """
+
+    app: AppKey
+    key: ResourceKey
+    patch: JSON
+    kind: str = "merge"
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResource:
+    """Delete one object of an Application, or one that grew out of it.
+
+    Attributes:
+        force: At once, in the background.
+        orphan: Leave what depends on it.
+    """
+
+    app: AppKey
+    key: ResourceKey
+    version: str = ""
+    force: bool = False
+    orphan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunAction:
+    """Run an action on one object: `restart`, `scale` … (`queries.ListActions` names them)."""
+
+    app: AppKey
+    key: ResourceKey
+    action: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateProject:
     """Create an AppProject."""
 
@@ -229,6 +274,9 @@ Command: TypeAlias = (
     | ConfirmDeletion
     | AdoptDrift
     | HandOver
+    | PatchResource
+    | DeleteResource
+    | RunAction
     | CreateProject
     | DeleteProject
     | PauseHealing

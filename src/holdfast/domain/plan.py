@@ -19,6 +19,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     TAKE_OVER = "take-over"
     HAND_OVER = "hand-over"
+    PATCH = "patch"
 
 
 class Purpose(StrEnum):
@@ -31,6 +32,7 @@ class Purpose(StrEnum):
     CASCADE = "cascade"
     NAMESPACE = "namespace"
     HANDOVER = "handover"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class SystemWrite(StrEnum):
     CRD = "crd"
     NAMESPACE = "namespace"
     INSTALLATION_KEY = "installation-key"
+
+
+class PatchKind(StrEnum):
+    """How a patch that a person gave is read."""
+
+    JSON = "json"
+    MERGE = "merge"
+    STRATEGIC = "strategic"
 
 
 class Propagation(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from holdfast.domain.identity import AppKey
+from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
@@ -72,6 +72,56 @@ class RevisionMetadata:
     app: AppKey
     revision: str
     source_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GetResource:
+    """One object of an Application, or one that grew out of it. Answer: its tree, masked."""
+
+    app: AppKey
+    key: ResourceKey
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListActions:
+    """What can be done with one object. Answer: `[{name, displayName, iconClass, disabled, …}]`."""
+
+    app: AppKey
+    key: ResourceKey
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListEvents:
+    """Kubernetes Events. Answer: list of trees, the newest last.
+
+    Attributes:
+        app: The Application.
+        namespace, name, uid: One of its objects; all `""` for the Application itself.
+    """
+
+    app: AppKey
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListProjectEvents:
+    """Kubernetes Events on an AppProject. Answer: list of trees, the newest last."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetSyncWindows:
+    """Sync windows of the project that are about an Application (controller.md §12).
+
+    Answer: `{assignedWindows, activeWindows, canSync}`; `canSync` is for a sync by hand.
+    """
+
+    app: AppKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +203,11 @@ Query: TypeAlias = (
     | ManagedResources
     | ResourceTree
     | RevisionMetadata
+    | GetResource
+    | ListActions
+    | ListEvents
+    | ListProjectEvents
+    | GetSyncWindows
     | PlanAdoption
     | GetProject
     | ListProjects

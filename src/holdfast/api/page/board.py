@@ -25,7 +25,7 @@ from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.journal import EpisodeFilter
 from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.pause import Pause
+from holdfast.domain.pause import Pause, PauseScope
 from holdfast.domain.queries import ListPauses
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Board:
         return [
             Item(
                 view,
-                is_paused=any(_holds(pause, view) for pause in pauses),
+                is_paused=any(self.holds(pause, view) for pause in pauses),
                 drifts=drifts[view.key],
                 is_favourite=view.id in favourites,
                 may_sync=visit.may(
@@ -111,6 +111,24 @@ class Board:
         """Whether the caller may do something with an Application."""
         return visit.may(APPLICATIONS, action, target_of(visit, tree))
 
+    def holds(self, pause: Pause, view: AppView) -> bool:
+        """Whether a pause holds a whole Application."""
+        names = {view.server.rstrip("/"), view.cluster}
+        if names & {IN_CLUSTER_NAME, IN_CLUSTER_SERVER}:
+            names |= {IN_CLUSTER_NAME, IN_CLUSTER_SERVER}
+        return pause.holds_app(view.key, view.project, frozenset(names - {""}))
+
+    def may_end(self, visit: Visit, pause: Pause) -> bool:
+        """Whether the caller may end a pause: who may change all that it can be about."""
+        control = self.services.facts.control_namespace
+        if pause.scope in (PauseScope.APPLICATION, PauseScope.OBJECT):
+            app = AppKey(pause.app_namespace or control, pause.target)
+            tree = self.services.applications.find(app)
+            if tree is not None:
+                return self.may(visit, tree, "update")
+        project = pause.target if pause.scope is PauseScope.PROJECT else "*"
+        return visit.may(APPLICATIONS, "update", f"{project}/*")
+
     async def pauses(self) -> tuple[Pause, ...]:
         """Return what is paused; the last known when the cluster does not answer."""
         try:
@@ -128,7 +146,7 @@ class Board:
         return tuple(
             pause
             for pause in await self.pauses()
-            if _holds(pause, view) or pause.holds_objects_of(view.key)
+            if self.holds(pause, view) or pause.holds_objects_of(view.key)
         )
 
     async def open_drifts(self) -> Counter[AppKey]:
@@ -142,13 +160,6 @@ class Board:
             log.info("the journal cannot be read: %s", error.message)
             return Counter()
         return Counter(episode.app for episode in episodes)
-
-
-def _holds(pause: Pause, view: AppView) -> bool:
-    names = {view.server.rstrip("/"), view.cluster}
-    if names & {IN_CLUSTER_NAME, IN_CLUSTER_SERVER}:
-        names |= {IN_CLUSTER_NAME, IN_CLUSTER_SERVER}
-    return pause.holds_app(view.key, view.project, frozenset(names - {""}))
 
 
 def favourites_of(visit: Visit) -> frozenset[str]:

@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 
 _SCHEMES = frozenset({"http", "https", "mailto"})
 _SHA = 40
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+_ROUND = 60  # from so many of a unit on, the next one says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,12 @@ def duration(seconds: float | None, *, whole: bool = False) -> str:
     if seconds < 1 and not whole:
         return f"{seconds * 1000:.0f} ms"
     total = int(seconds)
-    if total < 1:
-        return "under 1 s"
-    if total < _MINUTE:
-        return f"{total} s"
-    if total < _HOUR:
-        minutes, rest = divmod(total, _MINUTE)
-        return f"{minutes} min" if whole or not rest else f"{minutes} min {rest} s"
-    if total < _DAY:
-        hours, rest = divmod(total, _HOUR)
-        return f"{hours} h" if not rest // _MINUTE else f"{hours} h {rest // _MINUTE} min"
-    days, rest = divmod(total, _DAY)
-    return f"{days} d" if days > 6 or not rest // _HOUR else f"{days} d {rest // _HOUR} h"
+    for unit, name, below, next_name in _UNITS:
+        if total >= unit:
+            count, rest = divmod(total, unit)
+            shows_rest = rest // below and count < _ROUND and not (whole and name == "min")
+            return f"{count} {name}" + (f" {rest // below} {next_name}" if shows_rest else "")
+    return f"{total} s" if total else "under 1 s"
 
 
 def milliseconds(seconds: float | None) -> str:

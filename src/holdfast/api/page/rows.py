@@ -10,7 +10,18 @@ from holdfast.api.call import Stream
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import segment
-from holdfast.api.page.screens import application, applications, diff, history, sign_in, sync
+from holdfast.api.page.screens import (
+    acts,
+    application,
+    applications,
+    diff,
+    drift,
+    events,
+    history,
+    pauses,
+    sign_in,
+    sync,
+)
 from holdfast.api.table import Needs, Route
 
 _APP = "/applications/{namespace}/{name}"
@@ -35,6 +46,14 @@ def rows(board: Board, live: Live) -> Iterable[Route]:
         get(f"{_APP}/diff", diff.show),
         get(f"{_APP}/history", history.show),
         get(f"{_APP}/sync", sync.show),
+        get(f"{_APP}/drift", drift.show),
+        get(f"{_APP}/pause", pauses.show),
+        get(f"{_APP}/events", events.show),
+        get("/drift", drift.show_all),
+        get("/pauses", pauses.show_all),
+        Route("POST", f"{_APP}/pause", partial(acts.pause, board), ""),
+        Route("POST", f"{_APP}/adopt", partial(acts.adopt, board), ""),
+        Route("DELETE", "/pauses/{id}", partial(acts.resume, board), ""),
     )
 
 

@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from holdfast import __version__
-from holdfast.api.answering import respond
-from holdfast.api.call import Call, Stream
+from holdfast.api.answering import refuse, respond
+from holdfast.api.call import Answer, Call, Stream
 from holdfast.api.caller import ANONYMOUS
 from holdfast.api.failures import ApiError, Code, translate
 from holdfast.api.page.board import Board
@@ -83,6 +83,7 @@ class Page:
 
     async def _answer(self, request: Request, path: str, began: float) -> Response:
         caller = ANONYMOUS
+        result: Any
         try:
             found = self._table.match(request.method, path)
             if isinstance(found, frozenset):
@@ -93,16 +94,20 @@ class Page:
         except ApiError as error:
             if error.code is Code.UNAUTHENTICATED:
                 return self._sign_in(request)
-            result = self._failed(error)
+            result = error
         except HoldfastError as error:
-            result = self._failed(translate(error))
+            result = translate(error)
         except Exception:  # the border: logged with a number, answered without
             number = secrets.token_hex(4)
             log.exception("screen failed number=%s path=%s", number, path)
             words = f"A mistake in Holdfast. Its log tells more under {number}."
-            result = self._failed(ApiError(Code.INTERNAL, words, ours="HF9001"))
-        if isinstance(result, Stream):
+            result = ApiError(Code.INTERNAL, words, ours="HF9001")
+        if isinstance(result, Stream | Answer):
             return respond(result, request)
+        if isinstance(result, ApiError) and request.method not in ("GET", "HEAD"):
+            return refuse(result, ours=True)
+        if isinstance(result, ApiError):
+            result = self._failed(result)
         if isinstance(result, Response):
             return result
         return self._render(request, result, caller, began)
@@ -145,7 +150,8 @@ class Page:
         return Screen("failure.html", {"error": error}, title, status=error.status)
 
     def _sign_in(self, request: Request) -> Response:
-        if _FRAGMENT in request.headers or request.url.path == "/live":
+        is_screen = request.method in ("GET", "HEAD") and request.url.path != "/live"
+        if not is_screen or _FRAGMENT in request.headers:
             return Response(status_code=401)
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?return_url={quote(wanted, '')}", 303)

@@ -1,11 +1,31 @@
 """All rows of the API."""
 
 from holdfast.api.routes import account, session, settings, system
-from holdfast.api.routes.applications import operations, reading, watching, writing
+from holdfast.api.routes.applications import (
+    details,
+    logs,
+    operations,
+    reading,
+    resources,
+    watching,
+    writing,
+)
 from holdfast.api.routes.system import document_route
 from holdfast.api.table import Route, Table
 
-_MODULES = (reading, writing, operations, watching, session, account, settings, system)
+_MODULES = (
+    reading,
+    writing,
+    operations,
+    watching,
+    resources,
+    details,
+    logs,
+    session,
+    account,
+    settings,
+    system,
+)
 
 
 def all_routes() -> tuple[Route, ...]:

@@ -14,6 +14,7 @@ from holdfast.controller.requests.pauses import PauseWrites
 from holdfast.controller.requests.projects import ProjectWrites
 from holdfast.controller.requests.refreshing import Refreshing
 from holdfast.controller.requests.rendering import Rendering
+from holdfast.controller.requests.resources import ResourceReads, ResourceWrites
 from holdfast.controller.requests.running import OperationWrites
 from holdfast.controller.requests.specs import SpecChecks
 from holdfast.domain.commands import (
@@ -24,13 +25,16 @@ from holdfast.domain.commands import (
     CreateProject,
     DeleteApplication,
     DeleteProject,
+    DeleteResource,
     Done,
     HandOver,
     PatchApplication,
+    PatchResource,
     PauseHealing,
     RefreshApplication,
     ResumeHealing,
     RollBackApplication,
+    RunAction,
     SyncApplication,
     TerminateOperation,
     UpdateApplication,
@@ -39,9 +43,9 @@ from holdfast.domain.commands import (
 from holdfast.domain.ports import (
     Clock,
     ClusterReader,
-    ClusterWriter,
     Kinds,
     Renderer,
+    RequestWriter,
     Sealing,
     Sources,
     SystemWriter,
@@ -65,7 +69,7 @@ class RequestPorts:
     """
 
     reader: ClusterReader
-    writer: ClusterWriter
+    writer: RequestWriter
     system: SystemWriter
     kinds: Kinds
     watching: Watching
@@ -113,6 +117,9 @@ class DirectCommands:
             lookup, ports.reader, ports.writer, ports.kinds, rendering, ports.clock
         )
         self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
+        managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, rendering)
+        reads = ResourceReads(ports.reader, ports.kinds, managed)
+        self._resources = ResourceWrites(lookup, reads, ports.writer, ports.system, ports.clock)
         self._pauses = PauseWrites(ports.system, ports.reader, lookup, ports.clock, ports.whoami)
 
     async def carry_out(self, command: Command, who: str) -> Done:
@@ -124,20 +131,12 @@ class DirectCommands:
                 return replace(done, notes=(*done.notes, *notes))
             case PauseHealing() | ResumeHealing():
                 return await self._pauses.carry_out(command, who)
-            case RefreshApplication():
-                return await self._refreshing.refresh(command)
-            case AdoptDrift() | HandOver():
-                if isinstance(command, AdoptDrift):
-                    taken = self._adopting.carry_out(command)
-                else:
-                    taken = self._handing_over.carry_out(command)
-                return await taken
+            case PatchResource() | DeleteResource() | RunAction():
+                return await self._resources.carry_out(command)
+            case AdoptDrift() | HandOver() | RefreshApplication():
+                return await self._at_work(command)
             case CreateProject() | DeleteProject():
-                if isinstance(command, CreateProject):
-                    work = self._projects.create(command)
-                else:
-                    work = self._projects.delete(command)
-                return await work
+                return await self._projects.carry_out(command)
             case (
                 CreateApplication()
                 | UpdateApplication()
@@ -147,5 +146,16 @@ class DirectCommands:
                 | ConfirmDeletion()
             ):
                 return await self._applications.carry_out(command)
+            case _:
+                assert_never(command)
+
+    async def _at_work(self, command: AdoptDrift | HandOver | RefreshApplication) -> Done:
+        match command:
+            case AdoptDrift():
+                return await self._adopting.carry_out(command)
+            case HandOver():
+                return await self._handing_over.carry_out(command)
+            case RefreshApplication():
+                return await self._refreshing.refresh(command)
             case _:
                 assert_never(command)

@@ -21,6 +21,12 @@ class ProjectWrites:
     reader: ClusterReader
     lookup: Lookup
 
+    async def carry_out(self, command: CreateProject | DeleteProject) -> Done:
+        """Do it, or say why not."""
+        if isinstance(command, CreateProject):
+            return await self.create(command)
+        return await self.delete(command)
+
     async def create(self, command: CreateProject) -> Done:
         """Create a project, or change it with `upsert`."""
         wanted = Manifest(command.manifest).with_namespace(self.lookup.control_namespace)

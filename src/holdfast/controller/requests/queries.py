@@ -13,6 +13,8 @@ from holdfast.controller.requests.masking import mask_all
 from holdfast.controller.requests.pauses import PauseReads
 from holdfast.controller.requests.pod_logs import PodLogSource, find_pods, read_all
 from holdfast.controller.requests.resource_tree import Trees
+from holdfast.controller.requests.resources import ResourceReads, events_about
+from holdfast.controller.requests.sync_windows import sync_windows
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 from holdfast.domain.errors import ConfigurationError
@@ -25,9 +27,14 @@ from holdfast.domain.queries import (
     GetApplication,
     GetManifests,
     GetProject,
+    GetResource,
     GetStatus,
+    GetSyncWindows,
+    ListActions,
     ListApplications,
+    ListEvents,
     ListPauses,
+    ListProjectEvents,
     ListProjects,
     ManagedResources,
     PlanAdoption,
@@ -60,6 +67,7 @@ class DirectQueries:
         self._managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, self._rendering)
         self._pauses = PauseReads(ports.reader, self._lookup, ports.clock)
         self._trees = Trees(ports.reader, ports.kinds, self._managed)
+        self._resources = ResourceReads(ports.reader, ports.kinds, self._managed)
 
     async def answer(self, query: Query, who: str) -> JSON:
         """Answer, or raise a HoldfastError that says why not."""
@@ -74,12 +82,12 @@ class DirectQueries:
                 | PlanAdoption()
             ):
                 return await self._about_one(query)
+            case GetResource() | ListActions() | ListEvents() | GetSyncWindows():
+                return await self._about_objects(query)
             case ListApplications():
                 return await self._list(query)
-            case GetProject():
-                return (await self._lookup.project(query.name)).manifest.tree
-            case ListProjects():
-                return await self._projects()
+            case GetProject() | ListProjects() | ListProjectEvents():
+                return await self._about_projects(query)
             case GetStatus():
                 return await self._status()
             case ListPauses():
@@ -112,6 +120,23 @@ class DirectQueries:
                 return await self._revision_metadata(app, query)
             case PlanAdoption():
                 return await self._ports.adopting.plan(app, query.resources)
+            case _:
+                assert_never(query)
+
+    async def _about_objects(
+        self, query: GetResource | ListActions | ListEvents | GetSyncWindows
+    ) -> JSON:
+        app = await self._lookup.application(query.app)
+        match query:
+            case GetResource():
+                return await self._resources.get(app, query)
+            case ListActions():
+                return await self._resources.actions(app, query)
+            case ListEvents():
+                return await self._resources.events(app, query)
+            case GetSyncWindows():
+                project = await self._lookup.project(app.project)
+                return sync_windows(project, app, self._ports.clock.now())
             case _:
                 assert_never(query)
 
@@ -159,7 +184,9 @@ class DirectQueries:
     async def _revision_metadata(self, app: Application, query: RevisionMetadata) -> Tree:
         if not 0 <= query.source_index < len(app.sources):
             raise ConfigurationError(
-                "HF3009", f"the application has no source number {query.source_index}", about=app.key
+                "HF3009",
+                f"the application has no source number {query.source_index}",
+                about=app.key,
             )
         source = app.sources[query.source_index]
         found = await self._ports.sources.commit_info(source, query.revision)
@@ -169,6 +196,15 @@ class DirectQueries:
             "message": found.message.strip(),
             "tags": list(found.tags),
         }
+
+    async def _about_projects(self, query: GetProject | ListProjects | ListProjectEvents) -> JSON:
+        if isinstance(query, ListProjects):
+            return await self._projects()
+        project = (await self._lookup.project(query.name)).manifest
+        if isinstance(query, GetProject):
+            return project.tree
+        where = (project.namespace, project.kind, project.name, "")
+        return await events_about(self._ports.reader, *where)
 
     async def _projects(self) -> list[Tree]:
         await self._lookup.check_installed()

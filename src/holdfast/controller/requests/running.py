@@ -112,14 +112,16 @@ class OperationWrites:
     async def _terminate(self, key: AppKey) -> Done:
         for _ in range(_TRIES):
             app = await self.lookup.application(key)
-            if not app.manifest.tree.get("operation") or app.operation_state is None:
+            if not app.manifest.tree.get("operation"):
                 raise ConfigurationError(
                     "HF3006",
                     "Unable to terminate operation. No operation is in progress",
                     about=key,
                 )
-            path = "/status/operationState/phase"
-            step = {"op": "add", "path": path, "value": Phase.TERMINATING.value}
+            step: Tree = {"op": "remove", "path": "/operation"}  # nobody has begun it
+            if app.operation_state is not None:
+                path = "/status/operationState/phase"
+                step = {"op": "add", "path": path, "value": Phase.TERMINATING.value}
             try:
                 written = await self._patch(app.manifest, [step])
             except ClusterError as error:

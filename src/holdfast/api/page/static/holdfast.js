@@ -27,7 +27,7 @@
     if (s < 3600) return whole || s % 60 === 0 ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 60)} min ${s % 60} s`;
     if (s < 86400) return `${Math.floor(s / 3600)} h` + (Math.floor((s % 3600) / 60) ? ` ${Math.floor((s % 3600) / 60)} min` : "");
     const days = Math.floor(s / 86400), hours = Math.floor((s % 86400) / 3600);
-    return days > 6 || !hours ? `${days} d` : `${days} d ${hours} h`;
+    return !hours ? `${days} d` : `${days} d ${hours} h`;
   };
   const tick = () => {
     for (const time of $$("time[data-ago]")) {

@@ -1,0 +1,191 @@
+"""Drift as the page shows it: episodes in words, and as marks on a line of time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from holdfast.domain.identity import AppKey
+from holdfast.domain.journal import Episode
+from holdfast.domain.manifest import JSON
+from holdfast.kit.masking import shown_value
+
+_REASONS = {
+    "self-heal-off": "self-heal is off",
+    "skip-reconcile": "the application says skip-reconcile",
+    "observe-only": "only looked at: Holdfast runs in observe-only",
+    "observed": "only looked at",
+    "heal-window": "outside of the window in which healing is allowed",
+    "no-target": "it is not known yet what git declares",
+    "terminating": "the object is being deleted",
+    "application-deleting": "the application is being deleted",
+    "hook": "it is a hook",
+    "finished": "the Job has finished",
+    "shared-resource": "two applications claim it",
+    "sync-running": "a sync runs",
+    "refused": "the API server refuses it",
+    "forbidden-by-project": "the project forbids it",
+    "prerequisite-missing": "something that it needs is not there",
+    "paused": "healing is paused",
+    "backing-off": "it was undone too often: it waits longer each time",
+}
+_KINDS = {"changed": "was changed", "missing": "was deleted", "extra": "is too much"}
+_LONGEST_VALUE = 300
+SPAN = timedelta(hours=24)
+_WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One field, before and after, as text; None where it was absent."""
+
+    path: str
+    wanted: str | None
+    found: str | None
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened in an episode."""
+
+    at: datetime
+    words: str
+    took_s: float | None = None
+    is_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """One drift."""
+
+    episode: Episode
+    changes: tuple[ChangeView, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def app_url_parts(self) -> AppKey:
+        """Of which Application."""
+        return self.episode.app
+
+    @property
+    def state(self) -> str:
+        """`open`, `healed` or `over`."""
+        if self.episode.is_open:
+            return "open"
+        return "healed" if self.episode.took_s is not None else "over"
+
+    @property
+    def words(self) -> str:
+        """What happened to the object."""
+        return _KINDS.get(self.episode.what, self.episode.what)
+
+    @property
+    def why(self) -> str:
+        """Why it is open, or how it ended."""
+        return said(self.episode.state)
+
+    @property
+    def object_id(self) -> str:
+        """As `ObjectView.id`."""
+        key = self.episode.key
+        return f"{key.group}/{key.kind}/{key.namespace}/{key.name}"
+
+    @property
+    def selected(self) -> dict[str, str]:
+        """The object as a request names it."""
+        key = self.episode.key
+        return {
+            "group": key.group,
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+        }
+
+
+def said(word: str) -> str:
+    """Return a reason or an ending in words."""
+    return _REASONS.get(word, word.replace("-", " "))
+
+
+def episodes_of(episodes: Iterable[Episode]) -> tuple[EpisodeView, ...]:
+    """Return episodes as they are shown: open ones first, then the newest first."""
+    shown = [EpisodeView(one, _changes(one), _steps(one)) for one in episodes]
+    return tuple(sorted(shown, key=lambda one: not one.episode.is_open))
+
+
+def _changes(episode: Episode) -> tuple[ChangeView, ...]:
+    is_secret = episode.key.kind == "Secret" and not episode.key.group
+    found = episode.changes or next((heal.changes for heal in episode.heals if heal.changes), ())
+    return tuple(
+        ChangeView(
+            change.path,
+            _text(change.path, change.before, is_secret=is_secret),
+            _text(change.path, change.after, is_secret=is_secret),
+            ", ".join(change.managers),
+        )
+        for change in found
+    )
+
+
+def _text(path: str, value: JSON, *, is_secret: bool) -> str | None:
+    if value is None:
+        return None
+    hidden = is_secret and path.startswith(("data", "stringData"))
+    shown = shown_value(path, value, is_secret=hidden, longest=_LONGEST_VALUE)
+    return shown if isinstance(shown, str) else orjson.dumps(shown).decode()
+
+
+def _steps(episode: Episode) -> tuple[Step, ...]:
+    steps = [
+        Step(episode.detected_at, f"seen: the object {_KINDS.get(episode.what, episode.what)}")
+    ]
+    steps += [
+        Step(one.at, f"{one.decision}: {one.detail or said(one.reason)}".rstrip(": "))
+        for one in episode.decisions
+    ]
+    steps += [
+        Step(one.at, f"{one.outcome}: {one.message}".rstrip(": "), one.took_s,
+             is_good=one.outcome == "healed")
+        for one in episode.heals
+    ]  # fmt: skip
+    if episode.closed_at is not None and episode.closing != "healed":
+        steps.append(Step(episode.closed_at, f"over: {said(episode.closing)}"))
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An episode on the line of time: `x` and `width` of 1000."""
+
+    view: EpisodeView
+    x: float
+    width: float
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A line of time with marks, and its hours."""
+
+    begin: datetime
+    marks: tuple[Mark, ...]
+    lanes: int
+
+
+def strip_of(views: Sequence[EpisodeView], now: datetime) -> Strip:
+    """Place the episodes of the last day on a line; its span shrinks to what there is."""
+    recent = [one for one in views if now - one.episode.detected_at < SPAN]
+    oldest = min((one.episode.detected_at for one in recent), default=now - SPAN)
+    span = min(SPAN, max(timedelta(minutes=10), (now - oldest) * 1.08))
+    begin = now - span
+    keys = sorted({one.object_id for one in recent})[:12]
+    lanes = {key: lane for lane, key in enumerate(keys)}
+    marks = []
+    for one in recent:
+        start = max(0.0, (one.episode.detected_at - begin) / span) * _WIDTH
+        end = ((one.episode.closed_at or now) - begin) / span * _WIDTH
+        width = min(max(6.0, end - start), _WIDTH - start + 6)
+        marks.append(Mark(one, round(start, 1), round(width, 1), lanes.get(one.object_id, 11)))
+    return Strip(begin, tuple(marks), max(1, len(lanes)))

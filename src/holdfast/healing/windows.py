@@ -92,7 +92,10 @@ def parse_windows(text: str | None) -> tuple[HealWindow, ...]:
         raise ValueError(f"{WINDOWS_ANNOTATION} is not JSON: {error}") from error
     if not isinstance(items, list):
         raise ValueError(f"{WINDOWS_ANNOTATION} must be a JSON list")
-    return tuple(_parse_one(item) for item in items)
+    try:
+        return tuple(parse_window(item) for item in items)
+    except ValueError as error:
+        raise ValueError(f"{WINDOWS_ANNOTATION}: {error}") from error
 
 
 def window_state(windows: tuple[HealWindow, ...], app: Application, now: datetime) -> WindowState:
@@ -113,9 +116,14 @@ def window_state(windows: tuple[HealWindow, ...], app: Application, now: datetim
     return OPEN
 
 
-def _parse_one(item: JSON) -> HealWindow:
+def parse_window(item: JSON) -> HealWindow:
+    """Read one window; sync windows of projects have the same grammar.
+
+    Raises:
+        ValueError: it cannot be read; says why.
+    """
     if not isinstance(item, dict) or item.get("kind") not in ("allow", "deny"):
-        raise ValueError(f"{WINDOWS_ANNOTATION}: each window needs kind allow or deny")
+        raise ValueError("each window needs kind allow or deny")
     window = HealWindow(
         allows=item["kind"] == "allow",
         schedule=str(item.get("schedule") or ""),
@@ -131,10 +139,14 @@ def _parse_one(item: JSON) -> HealWindow:
         _find_zone(window.zone)
     except (CronSimError, StopIteration, KeyError, ValueError) as error:
         raise ValueError(
-            f"{WINDOWS_ANNOTATION}: schedule {window.schedule!r} in zone {window.zone!r} "
-            f"cannot be read: {error}"
+            f"schedule {window.schedule!r} in zone {window.zone!r} cannot be read: {error}"
         ) from error
     return window
+
+
+def is_active(window: HealWindow, now: datetime) -> bool:
+    """Whether a moment lies in the window."""
+    return _end_if_active(window, now) is not None
 
 
 def _end_if_active(window: HealWindow, now: datetime) -> datetime | None:

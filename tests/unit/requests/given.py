@@ -8,6 +8,7 @@ from holdfast.controller.requests.commands import DirectCommands, RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.queries import DirectQueries
 from holdfast.domain.identity import AppKey
+from holdfast.domain.log_lines import LogLine
 from tests.support.fakes import (
     FakeClock,
     FakeCluster,
@@ -18,8 +19,11 @@ from tests.support.fakes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from holdfast.domain.commands import Command, Done
-    from holdfast.domain.queries import Query
+    from holdfast.domain.manifest import Manifest
+    from holdfast.domain.queries import PodLogs, Query
 
 Tree = dict[str, Any]
 WEB = AppKey("argocd", "web")
@@ -55,6 +59,20 @@ def default_project() -> Tree:
     }
 
 
+class Printer:
+    """Logs: every pod has printed the same."""
+
+    def __init__(self) -> None:
+        self.raw: tuple[str, ...] = ()
+
+    async def lines(
+        self, pod: Manifest, container: str, query: PodLogs
+    ) -> AsyncGenerator[LogLine, None]:
+        del container, query
+        for each in self.raw:
+            yield LogLine.parse(each, pod.name)
+
+
 class World:
     """A fake cluster, and both ports over it."""
 
@@ -79,7 +97,12 @@ class World:
         )
         self.feed = ApplicationFeed(self.cluster.watching)
         self.commands = DirectCommands(ports, self.feed)
-        self.queries = DirectQueries(ports, self.feed)
+        self.printer = Printer()
+        self.queries = DirectQueries(ports, self.feed, self.printer)
+
+    def prints(self, *lines: str) -> None:
+        """Let every pod print these lines, each as the API server gives it."""
+        self.printer.raw = lines
 
     async def do(self, command: Command, who: str = "") -> Done:
         """Carry a command out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -41,7 +42,7 @@ def webhook(receiver: Receiver, **changes: Any) -> Target:
 async def test_a_webhook_is_signed_over_time_and_body(courier: Courier) -> None:
     async with Receiver() as receiver:
         target = webhook(receiver, headers={"X-Team": "a"})
-        (sent,) = await courier.deliver([item(target)], 5.0)
+        sent = await courier.deliver(item(target), 5.0)
         got = await receiver.next()
     assert sent is not None
     assert (sent.ok, sent.detail) == (True, "HTTP 200")
@@ -68,7 +69,7 @@ async def test_what_a_receiver_refuses_is_told(
     courier: Courier, answer: str, may_retry: bool, after: float | None, words: str
 ) -> None:
     async with Receiver(answer) as receiver:
-        (sent,) = await courier.deliver([item(webhook(receiver))], 5.0)
+        sent = await courier.deliver(item(webhook(receiver)), 5.0)
         assert len(receiver.got) == 1  # redirects are not followed
     assert sent is not None
     assert (sent.ok, sent.may_retry, sent.retry_after_s) == (False, may_retry, after)
@@ -76,19 +77,33 @@ async def test_what_a_receiver_refuses_is_told(
 
 
 async def test_a_receiver_that_says_nothing_does_not_hold_another_up(courier: Courier) -> None:
-    async with Receiver() as silent, Receiver() as quick:
+    async with Receiver() as silent, Receiver() as quick, asyncio.TaskGroup() as group:
         silent.silent = True
-        targets = [webhook(silent, timeout_s=1.0), webhook(quick)]
-        slow, fast = await courier.deliver([item(target) for target in targets], 10.0)
+        waiting = group.create_task(courier.deliver(item(webhook(silent, timeout_s=3.0)), 10.0))
+        await silent.next()  # it has the message and says nothing
+        for _ in range(3):
+            fast = await courier.deliver(item(webhook(quick)), 5.0)
+            assert fast is not None
+            assert fast.ok
+        assert not waiting.done()
+        slow = await waiting
     assert slow is not None
     assert (slow.ok, slow.may_retry, slow.detail) == (False, True, "no answer in time")
-    assert fast is not None
-    assert fast.ok
+
+
+async def test_the_end_waits_for_no_receiver(courier: Courier) -> None:
+    async with Receiver() as silent, asyncio.TaskGroup() as group:
+        silent.silent = True
+        waiting = group.create_task(courier.deliver(item(webhook(silent, timeout_s=30.0)), 60.0))
+        await silent.next()
+        waiting.cancel()
+        async with asyncio.timeout(5.0):
+            await courier.stop()
 
 
 async def test_no_address_is_told_when_nobody_answers(courier: Courier) -> None:
     target = Target("ops", TargetType.WEBHOOK, "http://127.0.0.1:1/token-abc", "key")
-    (sent,) = await courier.deliver([item(target)], 5.0)
+    sent = await courier.deliver(item(target), 5.0)
     assert sent is not None
     assert sent.detail == "Connection refused"
 
@@ -96,7 +111,7 @@ async def test_no_address_is_told_when_nobody_answers(courier: Courier) -> None:
 async def test_apprise_delivers(courier: Courier) -> None:
     async with Receiver() as receiver:
         target = Target("chat", TargetType.APPRISE, f"json://{receiver.address}/")
-        (sent,) = await courier.deliver([item(target)], 20.0)
+        sent = await courier.deliver(item(target), 20.0)
         got = (await receiver.next()).json()
     assert sent is not None
     assert sent.ok

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_NOTE = 500
 _TASK = "notifications settings"
+_GATHER, _DELIVER = "notifications gather", "notifications deliver"
+_FLUSH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,14 @@ class Notifications:
 
     def start(self) -> None:
         """Begin to tell."""
-        self._parts.supervisor.spawn("notifications gather", self.teller.gather)
-        self._parts.supervisor.spawn("notifications deliver", self.teller.deliver)
+        self._parts.supervisor.spawn(_GATHER, self.teller.gather)
+        self._parts.supervisor.spawn(_DELIVER, self.teller.deliver)
 
     async def stop(self) -> None:
-        """End the worker process."""
+        """Tell what waits, for two seconds at most; then end the worker processes."""
+        await self.teller.flush(_FLUSH_S)
+        for task in (_GATHER, _DELIVER):
+            self._parts.supervisor.cancel(task)
         await self._courier.stop()
 
     def watching(self, *others: WatchSink) -> Watching:

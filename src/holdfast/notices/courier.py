@@ -1,5 +1,6 @@
-"""`Courier`: speaks to the worker process, which does everything that is slow."""
+"""`Courier`: speaks to the worker processes, which do everything that is slow."""
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -13,14 +14,20 @@ from holdfast.notices.worker import ENVIRONMENT
 
 MODULE = "holdfast.notices.worker"
 _READ_S = 10.0
+AT_ONCE = 6
+"""Messages that are sent at the same time, each by a process of its own that starts when needed."""
 
 
 class Courier:
-    """Reads the configuration and sends messages, in a process that starts when it is needed."""
+    """Reads the configuration and sends messages, in processes that start when they are needed."""
 
     def __init__(self) -> None:
         """Start nothing."""
-        self._worker = Worker(MODULE, answer_bytes=4 * 1024 * 1024)
+        self._workers = [Worker(MODULE, answer_bytes=4 * 1024 * 1024) for _ in range(AT_ONCE)]
+        # The last that was used goes first: a second one starts when a target is slow.
+        self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
+        for worker in reversed(self._workers):
+            self._free.put_nowait(worker)
         self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
     async def read(self, data: Mapping[str, str]) -> NoticeSettings:
@@ -31,10 +38,13 @@ class Courier:
             ToolError: HF4005, the worker died.
         """
         request = json.dumps({"op": "read", "data": dict(data)}).encode()
+        worker = await self._free.get()
         try:
-            answer = json.loads(await self._worker.ask(request, timeout_s=_READ_S))
+            answer = json.loads(await worker.ask(request, timeout_s=_READ_S))
         except (WorkerError, WorkerRefusal) as error:
             raise ToolError("HF4005", f"the notifications cannot be read: {error}") from error
+        finally:
+            self._free.put_nowait(worker)
         if answer["problems"]:
             raise ConfigurationError(
                 "HF3014",
@@ -44,18 +54,27 @@ class Courier:
             )
         return NoticeSettings.from_tree(answer["settings"])
 
-    async def deliver(self, items: list[Tree], seconds: float) -> list[Sent | None]:
-        """Send items side by side; None for one that hangs. Never fails."""
-        asked = {"op": "send", "environment": self._environment, "seconds": seconds, "items": items}
+    async def deliver(self, item: Tree, seconds: float) -> Sent | None:
+        """Send an item; None when it hangs. Never fails.
+
+        Called side by side, as many as there are processes go out at the same time: a target that
+        hangs keeps one of them and no other target waiting.
+        """
+        asked = {"op": "send", "environment": self._environment, "seconds": seconds,
+                 "items": [item]}  # fmt: skip
+        worker = await self._free.get()
         try:
-            answer = await self._worker.ask(json.dumps(asked).encode(), timeout_s=seconds + 5)
+            answer = await worker.ask(json.dumps(asked).encode(), timeout_s=seconds + 5)
+            (sent,) = [Sent(**one) if one is not None else None for one in json.loads(answer)]
+            if sent is None:
+                await worker.stop()  # a thread that hangs cannot be ended alone
         except (WorkerError, WorkerRefusal):
-            return [Sent(False, "the worker of notifications ended", may_retry=True)] * len(items)
-        sent = [Sent(**item) if item is not None else None for item in json.loads(answer)]
-        if None in sent:
-            await self._worker.stop()  # a thread that hangs cannot be ended alone
+            return Sent(False, "the worker of notifications ended", may_retry=True)
+        finally:
+            self._free.put_nowait(worker)
         return sent
 
     async def stop(self) -> None:
-        """End the process."""
-        await self._worker.stop()
+        """End the processes; what is being sent is cut off."""
+        for worker in self._workers:
+            await worker.stop()

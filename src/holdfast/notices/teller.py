@@ -29,9 +29,10 @@ from holdfast.notices.settings import NoticeSettings, Target
 log = logging.getLogger(__name__)
 
 METRIC = "holdfast_notifications_total"
+_FLUSH_LOOKS_S = 0.02
 
 Find = Callable[[AppKey], AppFacts | None]
-Deliver = Callable[[list[Tree], float], Awaitable[list[Sent | None]]]
+Deliver = Callable[[Tree, float], Awaitable[Sent | None]]
 ReadSecrets = Callable[[frozenset[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
 
 
@@ -64,7 +65,7 @@ class TellerPorts:
 
     Attributes:
         find: Says what is known of an Application; None when it is gone.
-        deliver: Sends items side by side, within so many seconds; None for one that hangs.
+        deliver: Sends an item within so many seconds; None when it hangs. Called side by side.
         read_secrets: Gives the values of Secrets that may be used here, by name and key.
         origin: How messages call this cluster.
     """
@@ -86,6 +87,7 @@ class _Outbox:
     messages: deque[Message] = field(default_factory=deque)
     attempts: int = 0
     not_before_s: float = 0.0
+    is_sending: bool = False
 
 
 class Teller:
@@ -184,8 +186,8 @@ class Teller:
             if box.target.wants(notice.trigger, notice.app, facts):
                 box.grouping.add(notice, now_s)
 
-    async def _fill_outboxes(self) -> None:
-        now_s = self._ports.clock.monotonic()
+    async def _fill_outboxes(self, at_s: float | None = None) -> None:
+        now_s = self._ports.clock.monotonic() if at_s is None else at_s
         for box in list(self._boxes.values()):
             for group in box.grouping.due(now_s):
                 facts = self._ports.find(group.app) or AppFacts()
@@ -211,44 +213,62 @@ class Teller:
     # --- delivering ---------------------------------------------------------------------------
 
     async def deliver(self) -> None:
-        """Send messages, until cancelled; the next of a target after the one before."""
-        while True:
-            waiting = [box for box in self._boxes.values() if box.messages]
-            await self._wait(self._ready, min((b.not_before_s for b in waiting), default=None))
-            self._ready.clear()
-            now_s = self._ports.clock.monotonic()
-            due = [b for b in self._boxes.values() if b.messages and b.not_before_s <= now_s]
-            if due:
-                await self._deliver(due)
+        """Send messages, until cancelled: targets side by side, messages of one in their order."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                waiting = [b for b in self._boxes.values() if b.messages and not b.is_sending]
+                await self._wait(self._ready, min((b.not_before_s for b in waiting), default=None))
+                self._ready.clear()
+                now_s = self._ports.clock.monotonic()
+                for box in self._boxes.values():
+                    if box.messages and not box.is_sending and box.not_before_s <= now_s:
+                        box.is_sending = True
+                        group.create_task(self._deliver(box))
 
-    async def _deliver(self, boxes: list[_Outbox]) -> None:
-        sending = [(box, box.messages[0]) for box in boxes]
-        answers = await self._try(sending)
-        for (box, message), answer in zip(sending, answers, strict=True):
+    async def flush(self, seconds: float) -> None:
+        """At the end of the process: tell what waits, for so many seconds at most."""
+        end_s = self._ports.clock.monotonic() + seconds
+        while self._queue:
+            self._route(self._queue.popleft())
+        await self._fill_outboxes(at_s=float("inf"))
+        tried = [box for box in self._boxes.values() if box.messages]
+        for box in tried:
+            box.not_before_s = 0.0
+        self._ready.set()
+        while self._ports.clock.monotonic() < end_s:
+            now_s = self._ports.clock.monotonic()
+            if not any(b.is_sending or (b.messages and b.not_before_s <= now_s) for b in tried):
+                break  # told, or refused: there is no time for another attempt
+            await self._ports.clock.sleep(_FLUSH_LOOKS_S)
+        left = sum(len(box.messages) for box in tried)
+        if left:
+            log.warning("HF4005 %d messages were not told before the end", left)
+
+    async def _deliver(self, box: _Outbox) -> None:
+        message = box.messages[0]
+        try:
+            answer = await self._try(box.target, message)
             # A full outbox may have pushed the message out meanwhile.
             if box.messages and box.messages[0] is message:
                 self._settle(box, answer or Sent(False, "no answer in time", may_retry=True))
+        finally:
+            box.is_sending = False
+            self._ready.set()
 
-    async def _try(self, sending: list[tuple[_Outbox, Message]]) -> list[Sent | None]:
-        names = frozenset[str]().union(*(box.target.secret_names() for box, _ in sending))
+    async def _try(self, target: Target, message: Message) -> Sent | None:
+        names = target.secret_names()
         values: Mapping[str, Mapping[str, str]] = {}
         unread = ""
         try:
             values = await self._ports.read_secrets(names) if names else {}
         except HoldfastError as error:
             unread = error.message
-        items: list[Tree] = []
-        results: list[Sent | None] = []
         timestamp = int(self._ports.clock.now().timestamp())
-        for box, message in sending:
-            try:
-                items.append(item_of(box.target, message, timestamp, values))
-                results.append(None)
-            except LookupError as error:
-                results.append(Sent(False, unread or str(error.args[0]), may_retry=True))
-        longest_s = max((box.target.timeout_s for box, _ in sending), default=0.0)
-        answers = iter(await self._ports.deliver(items, 2 * longest_s + 2) if items else [])
-        return [result if result is not None else next(answers) for result in results]
+        try:
+            item = item_of(target, message, timestamp, values)
+        except LookupError as error:
+            return Sent(False, unread or str(error.args[0]), may_retry=True)
+        return await self._ports.deliver(item, 2 * target.timeout_s + 2)
 
     def _settle(self, box: _Outbox, sent: Sent) -> None:
         target, limits = box.target, self._limits

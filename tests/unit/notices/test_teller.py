@@ -23,6 +23,8 @@ from tests.support.virtual_time import LoopClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    import pytest
+
 OPS = Target("ops", TargetType.WEBHOOK, "https://hooks.example/x", "$s:key", group_s=10.0)
 CHAT = replace(OPS, name="chat", url="https://chat.example/x")
 OK = Sent(True, "HTTP 200")
@@ -58,12 +60,15 @@ class World:
     counts: Counts = field(default_factory=Counts)
     secrets: dict[str, dict[str, str]] = field(default_factory=lambda: {"s": {"key": "k"}})
     is_unreachable: bool = False
+    hanging: set[str] = field(default_factory=set)
     limits: TellerLimits = field(default_factory=lambda: TellerLimits(gather_s=0.0))
 
-    async def deliver(self, items: list[dict[str, Any]], seconds: float) -> list[Sent | None]:
-        now_s = LoopClock().monotonic() - 1000.0
-        self.sent += [(now_s, item) for item in items]
-        return [self.answers.pop(0) if self.answers else OK for _ in items]
+    async def deliver(self, item: dict[str, Any], seconds: float) -> Sent | None:
+        self.sent.append((LoopClock().monotonic() - 1000.0, item))
+        if item["target"]["name"] in self.hanging:
+            await asyncio.sleep(seconds)
+            return None
+        return self.answers.pop(0) if self.answers else OK
 
     async def read_secrets(self, names: frozenset[str]) -> Mapping[str, Mapping[str, str]]:
         if self.is_unreachable:
@@ -213,3 +218,51 @@ async def test_a_changed_target_still_knows_what_it_was_told() -> None:
     assert [world.body(n)["app"]["name"] for n in range(2)] == ["web", "api"]
     assert world.body(1)["cluster"] == "eu"
     assert world.sent[1][1]["target"]["url"] == "https://new.example/"
+
+
+async def test_a_target_that_hangs_delays_no_other() -> None:
+    world = World(hanging={"ops"})
+    async with world.telling(OPS, CHAT) as teller:
+        teller.take(h.opened("e1"))
+        await asyncio.sleep(11)  # ops hangs from now on, for 22 s
+        teller.take(h.opened("e2", h.drift(key=h.SECRET)))
+        await asyncio.sleep(15)
+        names = [(round(at_s), item["target"]["name"]) for at_s, item in world.sent]
+        assert names == [(10, "ops"), (10, "chat"), (21, "chat")]
+        await asyncio.sleep(600)
+    again = [at_s for at_s, item in world.sent if item["target"]["name"] == "ops"]
+    assert len(again) == 2 * TellerLimits().attempts  # each message in its turn, none at once
+
+
+async def test_what_waits_at_the_end_is_told_before_its_group_is_over() -> None:
+    world = World()
+    async with world.telling(OPS) as teller:
+        teller.take(h.opened("e1"))
+        await asyncio.sleep(1)
+        began_s = LoopClock().monotonic()
+        await teller.flush(2.0)
+        assert LoopClock().monotonic() - began_s < 0.1
+    assert world.counts.counted == {("ops", "sent"): 1}
+
+
+async def test_the_end_waits_two_seconds_for_a_target_that_hangs_and_says_what_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(hanging={"ops"})
+    async with world.telling(OPS, CHAT) as teller:
+        teller.take(h.opened("e1"))
+        began_s = LoopClock().monotonic()
+        await teller.flush(2.0)
+        assert 1.9 < LoopClock().monotonic() - began_s < 2.1
+    assert world.counts.counted == {("chat", "sent"): 1}
+    assert "HF4005 1 messages were not told before the end" in caplog.messages
+
+
+async def test_the_end_tries_a_target_that_fails_once_and_waits_no_longer() -> None:
+    world = World(answers=[LATER] * 9)
+    async with world.telling(OPS) as teller:
+        teller.take(h.opened("e1"))
+        began_s = LoopClock().monotonic()
+        await teller.flush(2.0)
+        assert LoopClock().monotonic() - began_s < 0.1
+    assert len(world.sent) == 1

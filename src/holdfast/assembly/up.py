@@ -71,7 +71,8 @@ async def up(
             metrics_listen=settings.metrics_listen,
             allow_local_repos=(str(data), *settings.allow_local_repos),
             data=data / "controller",
-            journal=settings.journal or default_journal(data),
+            journal=settings.journal
+            or default_journal(journal_folder(settings.cluster, sandbox.kubeconfig_path, data)),
             auth_disabled=settings.auth_disabled,
             sign_in_code=code,
             sign_in_until=SystemClock().now().timestamp() + links.LASTS_S,
@@ -95,6 +96,18 @@ def _tell_address(address: str, code: str, say: Say) -> None:
         say(f"open {links.link(base, code) if code else base}")
         if code:
             say(f"  the link signs you in, once and within {links.LASTS_S // 60} minutes")
+
+
+def journal_folder(cluster: ClusterSettings, kubeconfig: Path, data: Path) -> Path:
+    """Return where the journal goes: beside the kubeconfig, by which `holdfast drift` finds it.
+
+    Args:
+        cluster: Settings of the cluster.
+        kubeconfig: The file that was written.
+        data: The folder of the controller.
+    """
+    is_beside = cluster.kubeconfig is None or cluster.kubeconfig.parent == data
+    return kubeconfig.parent if is_beside else data
 
 
 async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) -> Sample:

@@ -199,7 +199,7 @@ class PflagCommand(click.Command):
         except Exception as error:
             from holdfast.cli.completion import suggest_name
 
-            suggest_name(error, call)
+            suggest_name(error, session, call.target)
             raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:

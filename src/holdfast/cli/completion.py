@@ -5,7 +5,6 @@ import difflib
 
 from click.shell_completion import CompletionItem
 
-from holdfast.cli.command import Call
 from holdfast.cli.layouts import text
 from holdfast.cli.session import Session, Target
 from holdfast.domain.errors import HoldfastError
@@ -21,12 +20,12 @@ def application_names(session: Session, target: Target, incomplete: str) -> list
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def suggest_name(error: Exception, call: Call) -> None:
+def suggest_name(error: Exception, session: Session, target: Target) -> None:
     """Let the error for an Application that is not there name one that sounds like it."""
     if not isinstance(error, HoldfastError) or error.code != _NO_SUCH_APPLICATION:
         return
     namespace, _, name = error.about.rpartition("/")
-    near = difflib.get_close_matches(name, _names(call.session, call.target, namespace), n=1)
+    near = difflib.get_close_matches(name, _names(session, target, namespace), n=1)
     if near:
         error.hint = f'did you mean "{near[0]}"? {error.hint}'
 

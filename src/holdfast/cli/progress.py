@@ -8,8 +8,7 @@ counts as over: docs/internals/argocd/api.md §4.9.5.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +19,13 @@ from holdfast.cli.frame import frame_for
 from holdfast.cli.layouts import ResourceState, block, parse_time, text
 from holdfast.cli.selection import Selection
 from holdfast.cli.session import Link
-from holdfast.cli.waiting import closing
+from holdfast.cli.waiting import closing, explain_silence, noticing_silence
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import AppKey
-from holdfast.domain.queries import GetApplication, GetStatus, ResourceTree
+from holdfast.domain.queries import GetApplication, ResourceTree
 
 Tree = dict[str, Any]
-_SILENCE_S = 5.0
 _LAST_LOOK_S = 30.0
 _HEADER = ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE")
 
@@ -81,7 +79,10 @@ class Progress:
             if self._shows_rows:
                 self._print_row("TIMESTAMP", _HEADER)
         try:
-            async with asyncio.timeout(goal.timeout_s or None), self._noticing_silence():
+            async with (
+                asyncio.timeout(goal.timeout_s or None),
+                noticing_silence(self._call, self._link),
+            ):
                 await self._follow(app, goal)
         except TimeoutError as error:
             await self._print_timeout(app, goal)
@@ -89,6 +90,7 @@ class Progress:
                 "HF2010",
                 f'timed out ({goal.timeout_s}s) waiting for app "{app.name}" match desired state',
                 about=app,
+                hint=await explain_silence(self._link),
             ) from error
         if goal.deleted:
             return {}
@@ -128,6 +130,12 @@ class Progress:
                 self._show_changes(tree, goal)
                 if is_reached(tree, goal, self._selection):
                     return
+        raise ClusterError(
+            "HF2001",
+            "the connection that tells about the application ended before it was as wanted",
+            about=app,
+            hint=f"`holdfast app wait {app.name}` waits on",
+        )
 
     def _show_changes(self, tree: Tree, goal: Goal) -> None:
         for state in self._selection.states(tree):
@@ -150,29 +158,6 @@ class Progress:
                     f"application '{text(tree, 'metadata', 'name')}' health state has transitioned "
                     f"from {before.health} to {state.health}",
                 )
-
-    @asynccontextmanager
-    async def _noticing_silence(self) -> AsyncIterator[None]:
-        """Say once that nothing will come, when nothing has come and no controller runs."""
-
-        async def notice() -> None:
-            await asyncio.sleep(_SILENCE_S)  # noqa: TID251 - a person's patience, in real time
-            status = await self._link.queries.answer(GetStatus(), "")
-            if not status.get("leader"):
-                self._call.note(
-                    "nothing happens: no Holdfast controller runs in namespace "
-                    f"{status.get('namespace')}"
-                )
-                self._call.hint("`holdfast run` starts one; `holdfast status` tells who leads")
-
-        silence = asyncio.ensure_future(notice())
-        try:
-            yield
-        finally:
-            silence.cancel()
-            await asyncio.wait({silence})
-            if not silence.cancelled() and silence.exception() is not None:
-                self._call.note(f"the state of the controller is not known: {silence.exception()}")
 
     async def _last_look(self, app: AppKey) -> Tree:
         try:

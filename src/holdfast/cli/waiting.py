@@ -1,11 +1,17 @@
-"""Time limits of commands that wait, and streams that end with the command."""
+"""Time limits of commands that wait, streams that end with the command, and what silence means."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from holdfast.domain.errors import ClusterError
+from holdfast.cli.command import Call
+from holdfast.cli.session import Link
+from holdfast.domain.errors import ClusterError, HoldfastError
+from holdfast.domain.queries import GetStatus
+
+SILENCE_S = 5.0
+"""After so long a person wonders whether anything will happen."""
 
 T = TypeVar("T")
 
@@ -36,3 +42,41 @@ async def within(work: Awaitable[T], seconds: float, message: str) -> T:
             message,
             hint="is the controller running? `holdfast status` tells; without one, nothing answers",
         ) from error
+
+
+@asynccontextmanager
+async def noticing_silence(call: Call, link: Link) -> AsyncIterator[None]:
+    """Say once that nothing will come, when the wait is long and no controller runs."""
+
+    async def notice() -> None:
+        await asyncio.sleep(SILENCE_S)  # noqa: TID251 - a person's patience, in real time
+        status = await link.queries.answer(GetStatus(), "")
+        if not status.get("leader"):
+            call.note(
+                "nothing happens: no Holdfast controller runs in namespace "
+                f"{status.get('namespace')}"
+            )
+            call.hint("`holdfast run` starts one; `holdfast status` tells who leads")
+
+    silence = asyncio.ensure_future(notice())
+    try:
+        yield
+    finally:
+        silence.cancel()
+        await asyncio.wait({silence})
+        if not silence.cancelled() and silence.exception() is not None:
+            call.note(f"the state of the controller is not known: {silence.exception()}")
+
+
+async def explain_silence(link: Link) -> str:
+    """Return a hint when no controller runs, `""` when one does or nobody can tell."""
+    try:
+        status = await link.queries.answer(GetStatus(), "")
+    except HoldfastError:
+        return ""
+    if status.get("leader"):
+        return ""
+    return (
+        f"no Holdfast controller runs in namespace {status.get('namespace')}; "
+        "`holdfast run` starts one"
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from holdfast.assembly.journal import default_journal, find_journal
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from holdfast.assembly.sandbox import ClusterSettings
+from holdfast.assembly.up import journal_folder
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +45,18 @@ def test_else_the_usual_place_even_when_nothing_is_there_yet(tmp_path: Path) -> 
 
 def test_a_data_folder_holds_its_own(tmp_path: Path) -> None:
     assert default_journal(tmp_path) == str(tmp_path / "journal.db")
+
+
+def test_a_cluster_that_keeps_nothing_has_its_journal_beside_its_kubeconfig(
+    tmp_path: Path,
+) -> None:
+    kubeconfig, data = tmp_path / "cluster" / "kubeconfig", tmp_path / "controller"
+    folder = journal_folder(ClusterSettings(data=None), kubeconfig, data)
+    journal = made(Path(default_journal(folder)))
+    assert find_journal("", {"KUBECONFIG": str(kubeconfig)}) == journal
+
+
+def test_a_kubeconfig_written_elsewhere_takes_no_journal_along(tmp_path: Path) -> None:
+    kubeconfig, data = tmp_path / "home" / "kubeconfig", tmp_path / "data"
+    settings = ClusterSettings(data=data, kubeconfig=kubeconfig)
+    assert journal_folder(settings, kubeconfig, data) == data

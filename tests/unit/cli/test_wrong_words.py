@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.domain.queries import GetStatus
 from tests.support.command_line import holdfast
 from tests.support.fakes import FakeCommands, FakeLink, FakeQueries
 from tests.unit.cli import examples
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from holdfast.domain.identity import AppKey
 
 NAME = examples.PROD.name
 
@@ -101,3 +106,26 @@ def test_an_edit_that_cannot_be_used_is_kept_for_its_writer(
     assert (done.code, there.commands.asked) == (1, [])
     assert done.err == f"nothing was changed; your text is kept in {kept}\n{said}"
     assert "overlays/prod" in kept.read_text()
+
+
+class NothingMore(FakeQueries):
+    """A cluster in which nothing happens any more."""
+
+    async def watch_application(self, app: AppKey) -> AsyncIterator[dict[str, Any] | None]:
+        yield self.apps[app]
+        await asyncio.Event().wait()
+
+
+def test_a_wait_that_ends_without_a_controller_says_that_none_runs() -> None:
+    queries = NothingMore([examples.prod()])
+    queries.answers[GetStatus] = {"leader": "", "namespace": "argocd"}
+    done = holdfast(FakeLink(queries), "app", "wait", NAME, "--suspended", "--timeout", "1")
+    assert done.code == 20
+    assert f'timed out (1s) waiting for app "{NAME}" match desired state' in done.err
+    assert "hint: no Holdfast controller runs in namespace argocd" in done.err
+
+
+def test_a_watch_that_ends_is_no_success() -> None:
+    done = holdfast(link(), "app", "wait", NAME, "--suspended")
+    assert done.code == 20
+    assert "ended before it was as wanted" in done.err

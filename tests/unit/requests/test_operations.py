@@ -157,6 +157,12 @@ async def test_terminate_sets_the_phase_and_leaves_the_operation() -> None:
     assert world.web["operation"] == operation
 
 
+async def test_an_operation_that_nobody_has_begun_is_withdrawn() -> None:
+    world = World(app(operation={"sync": {}}))
+    await world.do(TerminateOperation(WEB))
+    assert "operation" not in world.web
+
+
 async def test_there_is_nothing_to_terminate_without_an_operation() -> None:
     world = World(app())
     with pytest.raises(ConfigurationError, match=r"Unable to terminate operation\. No operation"):

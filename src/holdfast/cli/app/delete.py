@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
-from holdfast.cli.waiting import closing
+from holdfast.cli.waiting import closing, noticing_silence
 from holdfast.domain.commands import ConfirmDeletion, DeleteApplication
 from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import ListApplications
@@ -33,7 +33,8 @@ async def _delete(call: Call) -> int:
             )
             done = await link.commands.carry_out(command, "")
             if values.switch("wait") and done.tree is not None:
-                await _wait_gone(link, app)
+                async with noticing_silence(call, link):
+                    await _wait_gone(link, app)
             call.say(f"application '{app.name}' deleted")
             for note in done.notes:
                 call.note(note)

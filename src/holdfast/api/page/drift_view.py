@@ -28,7 +28,10 @@ _REASONS = {
     "forbidden-by-project": "the project forbids it",
     "prerequisite-missing": "something that it needs is not there",
     "paused": "healing is paused",
-    "backing-off": "it was undone too often: it waits longer each time",
+    "reverted": "somebody put it back",
+    "synced": "put right by a sync",
+    "released": "no longer kept by Holdfast",
+    "interrupted": "Holdfast was stopped meanwhile",
 }
 _KINDS = {"changed": "was changed", "missing": "was deleted", "extra": "is too much"}
 _LONGEST_VALUE = 300

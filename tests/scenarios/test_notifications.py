@@ -7,10 +7,13 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.domain.pause import pause_tree
 from tests.support.person import Ref
 from tests.support.receiver import Receiver
 from tests.support.site import Site, at_work, config_map
@@ -164,3 +167,57 @@ async def test_only_what_an_application_subscribed_to_is_told(site: Site) -> Non
         body = (await receiver.next()).json()
         assert (body["app"]["name"], body["events"]) == (loud.name, ["on-heal"])
     assert json.dumps(body).count(quiet.name) == 0
+
+
+async def test_a_fight_and_a_pause_that_ends_soon_are_told(site: Site) -> None:
+    app = await site.deploy("web", {"a.yaml": config_map("a", color="blue")})
+    async with Receiver() as receiver:
+        events = "group: 1s\nevents: [on-fight, on-pause-expiring]\n"
+        await configure(site, target_ops=webhook(receiver, events))
+        await in_force(site, 1)
+
+        async def is_blue() -> bool:
+            return bool((await site.person.get(app.place("a")))["data"]["color"] == "blue")
+
+        def paint(tree: Tree, color: str) -> None:
+            tree["data"]["color"] = color
+
+        for color in ("red", "green", "black"):
+            await site.person.edit(app.place("a"), partial(paint, color=color), "a-controller")
+            await eventually(is_blue)
+        fight = (await receiver.next()).json()
+        assert fight["events"] == ["on-fight"]
+        assert fight["app"]["name"] == app.name
+        (entry,) = fight["entries"]
+        assert "a-controller" in json.dumps(entry)
+        assert "ignoreDifferences" in json.dumps(entry)  # how to end it
+
+        moment = datetime.now(UTC) + timedelta(seconds=20)
+        spec = {
+            "scope": "Application",
+            "target": app.name,
+            "until": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "reason": "INC-1",
+            "author": "ann",
+        }
+        await site.person.create(pause_tree("inc-1", site.control, spec))
+        pause = (await receiver.next(60)).json()
+        assert pause["events"] == ["on-pause-expiring"]
+        assert pause["app"]["name"] == app.name
+        assert "INC-1" in json.dumps(pause["entries"])
+        assert datetime.now(UTC) < moment + timedelta(seconds=1)
+
+
+async def test_what_waits_when_the_process_ends_is_told(site: Site) -> None:
+    app = await site.deploy("web", {"a.yaml": config_map("a", color="blue")})
+    async with Receiver() as receiver:
+        await configure(site, target_ops=webhook(receiver, "group: 1h\n"))
+        await in_force(site, 1)
+        await edit(site, app.place("a"), color="red")
+
+        async def is_blue() -> bool:
+            return bool((await site.person.get(app.place("a")))["data"]["color"] == "blue")
+
+        await eventually(is_blue)
+        assert await asyncio.to_thread(site.process.stop) == 0
+        assert (await receiver.next()).json()["app"]["name"] == app.name

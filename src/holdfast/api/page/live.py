@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.1
 _AFTER_TROUBLE_S = 5.0
+_LOOK_AGAIN_S = 5.0
 _NEWEST = 20
 _MOST_WAITING = 100
 _MOST_STREAMS = 2000
@@ -44,8 +45,13 @@ class Live:
                 group.create_task(self._follow_journal())
 
     async def follow(self, visit: Visit) -> AsyncGenerator[Tree, None]:
-        """Yield `{app, what}` for each change that the caller may know of."""
-        only = visit.request.query_params.get("app", "")
+        """Yield `{app, what}` for each change that the caller may know of.
+
+        With `look`, also every five seconds: pods come and go without a word in an Application.
+        It ends when the caller's token does.
+        """
+        query = visit.request.query_params
+        only, looks = query.get("app", ""), "look" in query
         queue: _Queue = asyncio.Queue(_MOST_WAITING)
         if len(self._watchers) >= _MOST_STREAMS:
             return
@@ -53,17 +59,24 @@ class Live:
         self._somebody.set()
         try:
             while True:
-                message = await queue.get()
-                tree = message["tree"]
-                if only and message["app"] != only:
-                    continue
-                if tree is not None and not visit.may(APPLICATIONS, "get", target_of(visit, tree)):
-                    continue
-                yield {"app": message["app"], "what": message["what"]}
+                message = await _next(queue)
+                if not visit.services.sign_in.is_still_good(visit.caller):
+                    return
+                if message is None:
+                    if looks:
+                        yield {"app": only, "what": "look"}
+                elif self._is_for(visit, message, only):
+                    yield {"app": message["app"], "what": message["what"]}
         finally:
             self._watchers.discard(queue)
             if not self._watchers:
                 self._somebody.clear()
+
+    def _is_for(self, visit: Visit, message: Tree, only: str) -> bool:
+        tree = message["tree"]
+        if (only and message["app"] != only) or tree is None:
+            return False
+        return visit.may(APPLICATIONS, "get", target_of(visit, tree))
 
     def _tell(self, message: Tree) -> None:
         for queue in self._watchers:
@@ -100,6 +113,15 @@ class Live:
                     self._tell({"app": str(app), "what": "drift", "tree": tree})
             known = marks
             await clock.sleep(LOOK_EVERY_S)
+
+
+async def _next(queue: _Queue) -> Tree | None:
+    """Return the next message, None when none came for a while."""
+    try:
+        async with asyncio.timeout(_LOOK_AGAIN_S):
+            return await queue.get()
+    except TimeoutError:
+        return None
 
 
 def _mark(episode: Episode) -> tuple[object, ...]:

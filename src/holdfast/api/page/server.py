@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from holdfast import __version__
 from holdfast.api.answering import refuse, respond
-from holdfast.api.call import Answer, Call, Stream
-from holdfast.api.caller import ANONYMOUS
+from holdfast.api.call import Call
+from holdfast.api.caller import ANONYMOUS, Caller
 from holdfast.api.failures import ApiError, Code, translate
 from holdfast.api.page.board import Board
 from holdfast.api.page.commits import Commits
@@ -47,6 +47,7 @@ HEADERS = {
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _THEME_COOKIE = "holdfast.theme"
 _FRAGMENT = "x-holdfast-fragment"
+_READS = frozenset({"GET", "HEAD"})
 _TITLES = {403: "Not to be found", 404: "Nothing here", 503: "The cluster is away"}
 
 
@@ -82,35 +83,34 @@ class Page:
         return Response(found.content, 200, caching, found.media_type)
 
     async def _answer(self, request: Request, path: str, began: float) -> Response:
-        caller = ANONYMOUS
-        result: Any
         try:
-            found = self._table.match(request.method, path)
-            if isinstance(found, frozenset):
-                raise ApiError(Code.NOT_FOUND, "There is no such screen.")
-            call = await self._call(request, found)
-            caller = call.caller
-            result = await found.route.handle(call)
+            return await self._produce(request, path, began)
         except ApiError as error:
             if error.code is Code.UNAUTHENTICATED:
                 return self._sign_in(request)
-            result = error
+            failure = error
         except HoldfastError as error:
-            result = translate(error)
+            failure = translate(error)
         except Exception:  # the border: logged with a number, answered without
             number = secrets.token_hex(4)
             log.exception("screen failed number=%s path=%s", number, path)
             words = f"A mistake in Holdfast. Its log tells more under {number}."
-            result = ApiError(Code.INTERNAL, words, ours="HF9001")
-        if isinstance(result, Stream | Answer):
-            return respond(result, request)
-        if isinstance(result, ApiError) and request.method not in ("GET", "HEAD"):
-            return refuse(result, ours=True)
-        if isinstance(result, ApiError):
-            result = self._failed(result)
-        if isinstance(result, Response):
-            return result
-        return self._render(request, result, caller, began)
+            failure = ApiError(Code.INTERNAL, words, ours="HF9001")
+        if request.method not in _READS:
+            return refuse(failure, ours=True)
+        title = _TITLES.get(failure.status, "That did not work")
+        screen = Screen("failure.html", {"error": failure}, title, status=failure.status)
+        return self._render(request, screen, ANONYMOUS, began)
+
+    async def _produce(self, request: Request, path: str, began: float) -> Response:
+        found = self._table.match(request.method, path)
+        if isinstance(found, frozenset):
+            raise ApiError(Code.NOT_FOUND, "There is no such screen.")
+        call = await self._call(request, found)
+        result = await found.route.handle(call)
+        if isinstance(result, Screen):
+            return self._render(request, result, call.caller, began)
+        return respond(result, request)
 
     async def _call(self, request: Request, found: Match) -> Call[Any, Any]:
         services = self._services
@@ -120,7 +120,7 @@ class Page:
             caller = await services.sign_in.identify_or_none(request) or ANONYMOUS
         return Call(request, found.path, None, None, caller, services)
 
-    def _render(self, request: Request, screen: Screen, caller: Any, began: float) -> Response:
+    def _render(self, request: Request, screen: Screen, caller: Caller, began: float) -> Response:
         ready = perf_counter()
         theme = request.cookies.get(_THEME_COOKIE, "")
         values = {
@@ -145,12 +145,8 @@ class Page:
         response.headers["Vary"] = _FRAGMENT
         return response
 
-    def _failed(self, error: ApiError) -> Screen:
-        title = _TITLES.get(error.status, "That did not work")
-        return Screen("failure.html", {"error": error}, title, status=error.status)
-
     def _sign_in(self, request: Request) -> Response:
-        is_screen = request.method in ("GET", "HEAD") and request.url.path != "/live"
+        is_screen = request.method in _READS and request.url.path != "/live"
         if not is_screen or _FRAGMENT in request.headers:
             return Response(status_code=401)
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -148,7 +148,7 @@
       if (this.source) this.source.close();
       this.source = null;
       if (!wanted) return this.say("off");
-      const source = (this.source = new EventSource("/live" + (wanted === "*" ? "" : `?app=${encodeURIComponent(wanted)}`)));
+      const source = (this.source = new EventSource("/live" + (wanted === "*" ? "" : wanted)));
       let opened = false;
       source.onopen = () => {
         this.say("on");

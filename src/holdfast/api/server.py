@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast.api import own_client
 from holdfast.api.answering import begin, refuse, respond
 from holdfast.api.call import Call, Stream
 from holdfast.api.caller import ANONYMOUS
@@ -59,7 +60,7 @@ class ApiServer:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, found: Match | frozenset[str], path: str) -> Response:
-        ours = path.startswith("/api/holdfast/")
+        ours = path.startswith("/api/holdfast/") or own_client.speaks_ours(request)
         try:
             if isinstance(found, frozenset):
                 return _no_row(found, ours=ours)
@@ -67,6 +68,7 @@ class ApiServer:
                 return PlainTextResponse("Invalid content type\n", 415)
             response = respond(await begin(await self._handle(request, found)), request)
             add_pending(request, response)
+            own_client.tell_done(request, response)
             return response
         except TooLargeError:
             error = ApiError(Code.INVALID_ARGUMENT, "the body is larger than this route takes")
@@ -77,7 +79,7 @@ class ApiServer:
             return refuse(_unforeseen(error, request.method), ours=ours)
 
     async def _handle(self, request: Request, match: Match) -> Any:
-        route, services = match.route, self._services
+        route, services = match.route, own_client.listen(self._services, request)
         if route.needs is Needs.SIGN_IN:
             caller = await services.sign_in.identify(request)
         else:

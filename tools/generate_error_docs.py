@@ -60,6 +60,9 @@ ADVICE = {
     "name for the author. Nothing was written.",
     "HF3014": "Mend the keys that the message names; the last good configuration is in force. The "
     "grammar: [notifications](notifications.md).",
+    "HF3015": "Sign in: `holdfast login HOST:PORT`, or give `--auth-token`.",
+    "HF3016": "Add `--core` to go straight to the cluster, or look at `--server`: it names no "
+    "Holdfast server, or one that is older.",
     "HF4001": "Install the tool that the message names.",
     "HF4002": "The message holds the first and the last lines that the tool printed.",
     "HF4003": "Make the source smaller, or find out what the tool waits for.",

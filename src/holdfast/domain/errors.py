@@ -52,6 +52,8 @@ CODES: dict[str, str] = {
     "HF3012": "The journal cannot be used.",
     "HF3013": "A change of git cannot be committed safely.",
     "HF3014": "The notifications are configured wrongly.",
+    "HF3015": "Nobody is signed in at the server.",
+    "HF3016": "The server cannot be asked for this.",
     "HF4001": "A tool is not installed.",
     "HF4002": "A tool failed.",
     "HF4003": "A tool took too long or printed too much.",

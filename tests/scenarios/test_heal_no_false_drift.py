@@ -112,6 +112,10 @@ CASES = [
     Case("an empty map of data", lambda: d.thing("v1", "ConfigMap", "n", data={})),
     Case("node port zero and an empty cluster address", lambda: d.service(
         type="NodePort", clusterIP="", ports=[{"port": 80, "nodePort": 0}])),
+    Case("node ports to choose for one number by TCP and UDP", lambda: d.service(
+        type="NodePort", ports=[
+            {"name": "a", "port": 8080, "protocol": "UDP"},
+            {"name": "b", "port": 8080, "protocol": "TCP", "nodePort": 0}])),
     Case("an aggregated cluster role", lambda: aggregated("aggregated-" + d.word())),
     Case("a network policy with an empty except", lambda: policy(
         ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": []}}]}])),

@@ -13,7 +13,7 @@ Three kinds of difference are none (apply.md A5):
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from holdfast.diffing.echo import Echo
+from holdfast.diffing.echo import Echo, is_filled_by_others
 from holdfast.domain.drift import Difference, Drift, DriftKind, FieldOwner
 from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest
@@ -146,6 +146,8 @@ def _is_drift(
 ) -> bool:
     if _same_number(desired, value):
         return False
+    if value and isinstance(value, dict | list) and is_filled_by_others(live, path):
+        return desired is not MISSING and ours is not None and not ours.has(path)
     if desired is MISSING and value is not MISSING:
         return any(manager.startswith("kubectl") for manager in owners_of(live, path))
     if desired in ({}, []) and isinstance(value, dict | list):

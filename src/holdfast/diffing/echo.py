@@ -44,7 +44,7 @@ def learn(answer: Manifest) -> Echo | None:
         return None
     fields = entry.get("fieldsV1") or {}
     field_set = FieldSet.parse(fields)
-    return Echo(answer.uid, fields, field_set, project(answer.tree, field_set), is_owned=True)
+    return Echo(answer.uid, fields, field_set, _values(answer, field_set), is_owned=True)
 
 
 def expecting(echo: Echo, before: Echo, paths: frozenset[Path]) -> Echo:
@@ -82,6 +82,40 @@ def borrow(dry_run: Manifest, live: Manifest) -> Echo | None:
         uid=live.uid,
         fields=would_be.fields,
         field_set=would_be.field_set,
-        projection=project(live.tree, would_be.field_set),
+        projection=_values(live, would_be.field_set),
         is_owned=own is not None and own.get("fieldsV1") == would_be.fields,
     )
+
+
+def is_filled_by_others(live: Manifest, path: Path) -> bool:
+    """Whether other managers own something inside a value that is a leaf of ours.
+
+    Then it is a map or list whose elements have owners of their own, and we declare it empty: what
+    is in it is theirs, and no apply of ours would remove it (apply.md A5).
+    """
+    return any(
+        _has_inside(entry.get("fieldsV1"), path)
+        for entry in live.managed_fields
+        if entry.get("manager") != HOLDFAST and entry.get("subresource") != "status"
+    )
+
+
+def _has_inside(fields: JSON, path: Path) -> bool:
+    node = fields
+    for element in path:
+        if not isinstance(node, dict):
+            return False
+        node = node.get(element.encoded)
+    return isinstance(node, dict) and any(key != "." for key in node)
+
+
+def _values(tree: Manifest, field_set: FieldSet) -> Projection:
+    """Return the values at our fields; what others put into an empty map of ours is not ours."""
+    found = project(tree.tree, field_set)
+    values = tuple(
+        type(value)()
+        if value and isinstance(value, dict | list) and is_filled_by_others(tree, path)
+        else value
+        for path, value in found.rows()
+    )
+    return Projection(found.field_set, values, found.orders)

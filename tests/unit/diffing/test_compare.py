@@ -129,6 +129,25 @@ def test_an_empty_map_of_ours_that_others_fill_is_no_drift_while_we_own_it() -> 
     assert not compare(live, echo).needs_apply
 
 
+def test_what_others_had_put_into_an_empty_map_of_ours_is_not_expected_to_stay() -> None:
+    """An apply that came after them: its answer holds their values at our field."""
+    fields: Tree = {"f:data": {}}
+    theirs = owned("kubectl-edit", {"f:data": {"f:z": {}}})
+    echo = echo_of(stored(config_map(z="1"), fields, theirs))
+    more = owned("kubectl-edit", {"f:data": {"f:y": {}, "f:z": {}}})
+    assert not compare(stored(config_map(y="2", z="1"), fields, more), echo).needs_apply
+
+
+def test_a_map_that_the_server_drops_while_it_is_empty_may_be_filled_by_anybody() -> None:
+    """Our entry loses the path, and no apply of ours would remove what is in it."""
+    fields: Tree = {"f:data": {}, "f:immutable": {}}
+    empty = {key: value for key, value in config_map().items() if key != "data"}
+    echo = echo_of(stored({**empty, "immutable": False}, fields))
+    tree = {**config_map(z="1"), "immutable": False}
+    live = stored(tree, {"f:immutable": {}}, owned("kubectl-edit", {"f:data": {"f:z": {}}}))
+    assert not compare(live, echo).needs_apply
+
+
 def test_an_empty_map_whose_path_we_lost_is_drift() -> None:
     tree = {**config_map(), "data": {}}
     echo = echo_of(stored(tree, {"f:data": {}}))

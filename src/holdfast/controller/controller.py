@@ -16,17 +16,13 @@ from holdfast.controller.clock_steps import ClockSteps, keep_ages
 from holdfast.controller.heal_lane import HealReport
 from holdfast.controller.installation import InstallationSettings, read_installation
 from holdfast.controller.kind_changes import KindChanges
-from holdfast.controller.packing import at_rest
 from holdfast.controller.pauses import Reminders
 from holdfast.controller.projects import Projects
-from holdfast.controller.run_state import restore_run, start_run
+from holdfast.controller.run_state import restore_run
 from holdfast.controller.schedule import Schedule
 from holdfast.controller.state import AppState, ObjectState, Registry
-from holdfast.controller.status_writer import difference
-from holdfast.controller.sync_lane import RoundEnd
 from holdfast.controller.wiring import ControllerPorts, Hooks, wire
 from holdfast.domain.application import (
-    APPLICATION,
     DELETION_APPROVED_ANNOTATION,
     Application,
 )
@@ -35,9 +31,7 @@ from holdfast.domain.drift import SyncCode
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.events import Reason
 from holdfast.domain.identity import AppKey
-from holdfast.domain.manifest import Manifest
-from holdfast.domain.operation import Operation
-from holdfast.domain.plan import SystemWrite
+from holdfast.domain.manifest import Manifest, Tree
 from holdfast.kit.keyed_queue import KeyedQueue
 from holdfast.planning.refresh import Level, Refresh, RefreshType
 
@@ -120,21 +114,10 @@ class Controller:
             self._settings.control_namespace,
             len(self.registry.apps),
         )
-        await self._recall()
-        await self._queue.work(self._work, workers=self._settings.sync.workers)
-
-    async def _recall(self) -> None:
-        """Heal what the file of hints knows, before git is read; then keep the file true."""
         recalling = self._lanes.sync.recalling
-        await recalling.hints.load()
-        try:
-            count = await recalling.at_start()
-        except ClusterError as error:
-            log.warning("git is read before anything is healed code=%s %s", error.code, error)
-        else:
-            if count:
-                log.info("known from the last run objects=%d", count)
+        await recalling.begin()
         self._ports.supervisor.spawn(_HINTS, recalling.hints.keep)
+        await self._queue.work(self._work, workers=self._settings.sync.workers)
 
     @property
     def queue_length(self) -> int:
@@ -280,15 +263,21 @@ class Controller:
         """Run one pass of the requested operation; a round follows its end."""
         operation = state.application.operation
         if state.desired is None:
-            await self._lanes.sync.round(state, Level.LATEST, RefreshType.NORMAL)
+            await self._round_beside(state, Level.LATEST)
         again = await self._lanes.operations.step(state)
         if again is not None:
             # The operation waits; what people see of the objects must not wait with it.
-            await self._lanes.sync.round(state, Level.RECENT, RefreshType.NORMAL)
+            await self._round_beside(state, Level.RECENT)
             self._queue.add_after(state.key, Level.RECENT, again)
             return
         is_manual = operation is not None and not operation.automated
         self._queue.add(state.key, Level.LATEST_FORCED if is_manual else Level.LATEST)
+
+    async def _round_beside(self, state: AppState, level: Level) -> None:
+        """Compare while an operation is there already: none is started."""
+        end = await self._lanes.sync.round(state, level, RefreshType.NORMAL)
+        if end.status is not None:
+            await self._lanes.status.write_status(state, end.status)
 
     async def _look(self, state: AppState, level: Level) -> None:
         due = self._schedule.find_due(state, level)
@@ -300,40 +289,24 @@ class Controller:
     async def _round(self, state: AppState, due: Refresh) -> None:
         app = state.application
         end = await self._lanes.sync.round(state, due.level, due.type)
+        if end.operation is not None and end.status is not None:
+            await self._start_operation(state, end.operation, end.status, end.event)
         await self._lanes.status.remove_refresh_annotation(app)
-        if end.operation is not None:
-            await self._start_operation(state, end)
         if end.again_at is not None:
             wait = (end.again_at - self._ports.clock.now()).total_seconds()
             self._queue.add_after(state.key, Level.LATEST, max(0.0, wait))
         self._queue_next(state)
 
-    async def _start_operation(self, state: AppState, end: RoundEnd) -> None:
-        """Put the operation of automatic sync on the Application, unless it moved meanwhile."""
-        app = state.application
-        if app.operation is not None or end.operation is None:
+    async def _start_operation(
+        self, state: AppState, operation: Tree, status: Tree, event: str
+    ) -> None:
+        """Begin an automatic sync, unless the Application moved meanwhile."""
+        if state.application.operation is not None:
+            await self._lanes.status.write_status(state, status)
             return
-        run = start_run(Operation.parse(end.operation), self._ports.clock.now())
-        # Its state begins in the same request: one write less for each automatic sync.
-        status = difference(app.status, {**app.status, "operationState": run.to_tree()})
-        patch = {
-            "metadata": {"resourceVersion": app.manifest.resource_version},
-            "operation": end.operation,
-            "status": status,
-        }
-        key = state.key
-        try:
-            answer = await self._ports.system.merge_patch(
-                APPLICATION, key.namespace, key.name, patch, SystemWrite.APPLICATION_OPERATION
-            )
-        except ClusterError as error:
-            if error.code == "HF2004":
-                self._queue.add(key, Level.RECENT)
-                return
-            raise
-        state.application = at_rest(Application.parse(answer))
-        self._lanes.status.tell(state, Reason.OPERATION_STARTED, end.event)
-        self._queue.add(key, Level.RECENT)
+        if await self._lanes.status.start_operation(state, status, operation):
+            self._lanes.status.tell(state, Reason.OPERATION_STARTED, event)
+        self._queue.add(state.key, Level.RECENT)
 
     # --- when ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from holdfast.controller.run_state import restore_run
 from holdfast.controller.state import AppState, Desired, Registry, Target
 from holdfast.controller.watches import Watches
 from holdfast.domain.application import Application
-from holdfast.domain.errors import HoldfastError
+from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import Operation, Phase
@@ -40,12 +40,18 @@ class Recalling:
     clock: Clock
     hints: Hints
 
-    async def at_start(self) -> int:
-        """Heal from the file of hints, before git is read; return how many objects it knew.
+    async def begin(self) -> None:
+        """Heal what the file of hints knows, before git is read."""
+        await self.hints.load()
+        try:
+            count = await self._at_start()
+        except ClusterError as error:
+            log.warning("git is read before anything is healed code=%s %s", error.code, error)
+        else:
+            if count:
+                log.info("known from the last run objects=%d", count)
 
-        Raises:
-            ClusterError: the kinds could not be listed.
-        """
+    async def _at_start(self) -> int:
         known: list[tuple[AppState, Mapping[ResourceKey, Target]]] = []
         for place, state in enumerate(list(self.registry.apps.values())):
             if place % _TOGETHER == 0:

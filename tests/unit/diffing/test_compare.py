@@ -77,11 +77,12 @@ def test_nobody_is_accused_of_a_removal() -> None:
 
 def test_a_whole_list_that_is_what_it_was_may_be_booked_to_another_manager() -> None:
     """kube-apiserver 1.36 does so with the metrics of an autoscaler at anybody's next write."""
-    tree = {
+    spec: Tree = {"maxReplicas": 5, "metrics": [{"type": "Resource"}]}
+    tree: Tree = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "web", "namespace": "prod", "uid": "u1"},
-        "spec": {"maxReplicas": 5, "metrics": [{"type": "Resource"}]},
+        "spec": spec,
     }
     limit: Tree = {"f:maxReplicas": {}}
     echo = echo_of(stored(tree, {"f:spec": {**limit, "f:metrics": {}}}))
@@ -89,8 +90,8 @@ def test_a_whole_list_that_is_what_it_was_may_be_booked_to_another_manager() -> 
     live = stored(tree, {"f:spec": limit}, theirs)
     assert not compare(live, echo).needs_apply
 
-    tree["spec"]["metrics"] = [{"type": "Object"}]
-    assert compare(stored(tree, {"f:spec": limit}, theirs), echo).differences
+    changed = {**tree, "spec": {**spec, "metrics": [{"type": "Object"}]}}
+    assert compare(stored(changed, {"f:spec": limit}, theirs), echo).differences
 
 
 def test_lost_ownership_of_an_equal_value_needs_an_apply_and_is_no_difference() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.packing import at_rest
-from holdfast.controller.run_state import ResultRow, ResultStatus, Run
+from holdfast.controller.run_state import ResultRow, ResultStatus, Run, start_run
 from holdfast.controller.state import AppState, HealedObject, Registry
 from holdfast.domain.application import (
     APPLICATION,
@@ -33,6 +33,7 @@ from holdfast.planning.history import Deployment, extend_history, is_recorded
 log = logging.getLogger(__name__)
 
 _GONE = "HF2003"
+_CONFLICT = "HF2004"
 _INVALID = "HF2005"  # the `test` failed: a newer request has come, and has an event of its own
 _TOO_LARGE = 413
 _NAMED = 10  # objects that a line of the log names
@@ -64,21 +65,47 @@ class StatusWriter:
 
         What is behind git and what drifted goes in the same request.
         """
-        current = state.application.status
-        wanted = {**current, **status}
-        wanted = {key: value for key, value in wanted.items() if value is not None}
-        changed = difference(current, wanted)
         if self._settings.observe:
-            if changed:
+            wanted = _merged(state.application.status, status)
+            if difference(state.application.status, wanted):
                 _keep(state, wanted)
             return
-        patch: Tree = {"status": changed} if changed else {}
-        known = state.application.manifest.annotation(DIFFERS_ANNOTATION)
-        differs = state.divergences.annotation() if state.divergences is not None else known
-        if differs != known:
-            patch["metadata"] = {"annotations": {DIFFERS_ANNOTATION: differs}}
+        patch = _patch_of(state, status)
         if patch:
             await self._patch(state, patch, SystemWrite.APPLICATION_STATUS)
+
+    async def start_operation(self, state: AppState, status: Tree, operation: Tree) -> bool:
+        """Put the operation of automatic sync on the Application, its first state and a status.
+
+        All of it is one request: each takes the API server longer than three of the applies.
+
+        Returns:
+            False when the Application moved meanwhile: then the status alone is written, and who
+            asked must look again.
+
+        Raises:
+            ClusterError: it is worth trying again.
+        """
+        app = state.application
+        run = start_run(Operation.parse(operation), self._clock.now())
+        patch = _patch_of(state, {**status, "operationState": run.to_tree()})
+        patch["operation"] = operation
+        patch.setdefault("metadata", {})["resourceVersion"] = app.manifest.resource_version
+        try:
+            answer = await self._system.merge_patch(
+                APPLICATION,
+                app.key.namespace,
+                app.key.name,
+                patch,
+                SystemWrite.APPLICATION_OPERATION,
+            )
+        except ClusterError as error:
+            if error.code != _CONFLICT:
+                raise
+            await self.write_status(state, status)
+            return False
+        self._accept(answer)
+        return True
 
     async def write_run(self, state: AppState, run: Run) -> None:
         """Write `status.operationState` where it differs."""
@@ -270,6 +297,23 @@ class StatusWriter:
         if run.finished_at is not None:
             seconds = (run.finished_at - run.started_at).total_seconds()
             self._metrics.increment("argocd_app_sync_duration_seconds_total", seconds, **labels)
+
+
+def _merged(current: Mapping[str, JSON], status: Tree) -> Tree:
+    wanted = {**current, **status}
+    return {key: value for key, value in wanted.items() if value is not None}
+
+
+def _patch_of(state: AppState, status: Tree) -> Tree:
+    """Return the merge patch of a status, and of what it says beside itself; `{}`: it is there."""
+    current = state.application.status
+    changed = difference(current, _merged(current, status))
+    patch: Tree = {"status": changed} if changed else {}
+    known = state.application.manifest.annotation(DIFFERS_ANNOTATION)
+    differs = state.divergences.annotation() if state.divergences is not None else known
+    if differs != known:
+        patch["metadata"] = {"annotations": {DIFFERS_ANNOTATION: differs}}
+    return patch
 
 
 def _keep(state: AppState, status: Tree) -> None:

@@ -90,11 +90,13 @@ class RoundEnd:
 
     Attributes:
         operation: An operation to put on the Application, or None.
+        status: The status that has to be written with it, or None: it has been written.
         event: The Event that goes with it.
         again_at: When to look again because a backoff ends, or None.
     """
 
     operation: Tree | None = None
+    status: Tree | None = None
     event: str = ""
     again_at: datetime | None = None
 
@@ -111,7 +113,7 @@ class SyncLane:
         )
 
     async def round(self, state: AppState, level: Level, kind: RefreshType) -> RoundEnd:
-        """Compare an Application and write its status."""
+        """Compare an Application and write its status, or return it with the operation to start."""
         began = self._parts.clock.monotonic()
         app = state.application
         try:
@@ -212,10 +214,11 @@ class SyncLane:
         if level >= Level.LATEST:
             state.reconciled_at = now
         self.recalling.note(state)
-        await self._write(state, seen, desired, [*conditions, *sync_errors])
+        status = self._status(state, seen, desired, [*conditions, *sync_errors])
         if isinstance(decision, Start) and not self._parts.settings.observe:
             # The sync brings what git says now; a heal before it would bring what git said then.
-            return RoundEnd(operation=decision.operation, event=decision.event)
+            return RoundEnd(decision.operation, status, decision.event)
+        await self._parts.status.write_status(state, status)
         for found in states:
             if found.sync is not SyncCode.SYNCED and found.applied is not None:
                 self._parts.lane.consider(found)
@@ -223,9 +226,9 @@ class SyncLane:
             return RoundEnd(again_at=decision.until)
         return RoundEnd()
 
-    async def _write(
+    def _status(
         self, state: AppState, seen: Overview, desired: Desired, conditions: list[Condition]
-    ) -> None:
+    ) -> Tree:
         app, now = state.application, self._parts.clock.now()
         stamp = format_time(now)
         status = status_tree(app, seen, desired.revisions)
@@ -241,7 +244,7 @@ class SyncLane:
             status["reconciledAt"] = stamp
             state.reconciled_at_written = now
         self._tell_changes(state, seen)
-        await self._parts.status.write_status(state, status)
+        return status
 
     def _reconciled_at_is_due(self, state: AppState, status: Tree) -> bool:
         """Write the time beside other changes, on request, and else once an hour (record 0004)."""

@@ -27,6 +27,8 @@ from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
 from holdfast.api.table import Match, Route
+from holdfast.domain.kinds import KindInfo
+from holdfast.domain.pause import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -298,6 +300,8 @@ class ApiWorld:
 
         self.world = World(*objects, renders=renders)
         self.cluster = self.world.cluster
+        verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
+        self.world.kinds.known[PAUSE] = KindInfo(PAUSE, "pauses", namespaced=True, verbs=verbs)
         self.sign_in, self.settings = NamedSignIn(), DictSettings()
         self.roles = RuleRoles(*options.pop("rules", ()))
         self.journal: FakeJournal | None = options.pop("journal", None)

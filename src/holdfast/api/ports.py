@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from holdfast.api.caller import Caller
 from holdfast.api.news import News
 from holdfast.api.people import Accounts, Provider, Sessions
+from holdfast.api.shared_episodes import SharedEpisodes
 from holdfast.api.shared_trees import SharedTrees
 from holdfast.domain.commands import Commands
 from holdfast.domain.identity import AppKey
@@ -176,6 +177,7 @@ class Services:
     facts: ServerFacts
     journal: JournalReader | None = None
     trees: SharedTrees = field(default_factory=SharedTrees)
+    episodes: SharedEpisodes = field(default_factory=SharedEpisodes)
     news: News = field(default_factory=News)
     accounts: Accounts | None = None
     sessions: Sessions | None = None

@@ -10,6 +10,8 @@ from holdfast.api.routes.applications import (
     watching,
     writing,
 )
+from holdfast.api.routes.ours import applications as our_applications
+from holdfast.api.routes.ours import drift, pauses
 from holdfast.api.routes.system import document_route
 from holdfast.api.table import Route, Table
 
@@ -21,6 +23,9 @@ _MODULES = (
     resources,
     details,
     logs,
+    our_applications,
+    drift,
+    pauses,
     session,
     account,
     settings,

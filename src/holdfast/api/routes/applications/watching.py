@@ -58,32 +58,18 @@ async def _watch(call: Call[ListQuery, None]) -> Stream:
 
 async def _applications(call: Call[ListQuery, None]) -> AsyncGenerator[JSON | Encoded, None]:
     """Yield the Applications that there are, where asked for, and then every change."""
-    query, fields = call.query, call.query.fields
-    least = _number(query.resource_version)
-    last: dict[str, int] = {}
+    query = call.query
     # `appNamespace` counts together with `name` only (api.md §1.6.13).
     by_namespace = query.app_namespace if query.name else ""
     chosen = Call(
         call.request, call.path, query.model_copy(update={"app_namespace": by_namespace}),
         call.body, call.caller, call.services,
     )  # fmt: skip
-
-    def encode(event: ApplicationEvent) -> Encoded | None:
-        """Return what is sent; None where the same was sent last."""
-        if _number(str(event.tree["metadata"].get("resourceVersion") or "")) < least:
-            return None
-        content = _ENCODED.encode(event, fields)
-        if fields:
-            key, mark = str(key_of(event.tree)), hash(content)
-            if last.get(key) == mark:
-                return None
-            last[key] = mark
-        return content
-
+    encoder = _Encoder(query.fields, _number(query.resource_version))
     async with aclosing(call.services.applications.follow()) as changes:
         if not query.resource_version or query.name:
             for tree in choose(chosen, list(call.services.applications.all())):
-                content = encode(ApplicationEvent("ADDED", tree))
+                content = encoder.encode(ApplicationEvent("ADDED", tree))
                 if content is not None:
                     yield content
         while True:
@@ -91,9 +77,28 @@ async def _applications(call: Call[ListQuery, None]) -> AsyncGenerator[JSON | En
             demand_good_token(call)
             if event is None or not choose(chosen, [event.tree]):
                 continue
-            content = encode(event)
+            content = encoder.encode(event)
             if content is not None:
                 yield content
+
+
+class _Encoder:
+    """Encodes what one stream sends; leaves out what is too old, and what was sent last."""
+
+    def __init__(self, fields: str, least: int) -> None:
+        self._fields, self._least = fields, least
+        self._last: dict[str, int] = {}
+
+    def encode(self, event: ApplicationEvent) -> Encoded | None:
+        if _number(str(event.tree["metadata"].get("resourceVersion") or "")) < self._least:
+            return None
+        content = _ENCODED.encode(event, self._fields)
+        if self._fields:
+            key, mark = str(key_of(event.tree)), hash(content)
+            if self._last.get(key) == mark:
+                return None
+            self._last[key] = mark
+        return content
 
 
 def _number(version: str) -> int:

@@ -1,0 +1,111 @@
+"""Pauses: hold healing for a while, and end that.
+
+Who may change an Application may hold it; a pause of a project or cluster needs the right to
+change that, one of everything the right to change every Application.
+"""
+
+from typing import Any
+
+from holdfast.api.applications import APPLICATIONS, Which, demand_application, target_of
+from holdfast.api.call import Call
+from holdfast.api.failures import ApiError, Code, denied, invalid
+from holdfast.api.models.ours import DoneShape, NoQuery, ObjectList, PauseBody, PausesQuery
+from holdfast.api.table import Route
+from holdfast.domain.commands import Done, PauseHealing, ResumeHealing
+from holdfast.domain.identity import AppKey, ResourceKey
+from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.domain.pause import Pause, PauseScope
+from holdfast.domain.queries import ListPauses
+
+_OURS = "/api/holdfast/v1/pauses"
+_ALL = "*/*"
+
+
+async def _list(call: Call[PausesQuery, None]) -> JSON:
+    query = call.query
+    app = None
+    if query.app:
+        await demand_application(call, "get", Which(query.app, query.app_namespace))
+        namespace = query.app_namespace or call.services.facts.control_namespace
+        app = AppKey(namespace, query.app)
+    question = ListPauses(app, query.ended)
+    found = await call.services.queries.answer(question, call.caller.username)
+    # Asked about one Application, everything that holds it is told: it may be seen.
+    return {"items": [tree for tree in found if app is not None or _may(call, tree, "get")]}
+
+
+async def _create(call: Call[NoQuery, PauseBody]) -> Tree:
+    body = call.body
+    if (body.until is None) != body.until_resumed:
+        raise invalid("give until, or untilResumed: one of both")
+    if body.until is not None and body.until.tzinfo is None:
+        raise invalid("until: give a time with its zone (RFC 3339)")
+    await _demand(call, body)
+    key = body.resource
+    command = PauseHealing(
+        scope=body.scope,
+        reason=body.reason,
+        until=body.until,
+        target=body.target,
+        app_namespace=body.app_namespace,
+        resource=ResourceKey(key.group, key.kind, key.namespace, key.name) if key else None,
+    )
+    return _done(await call.services.commands.carry_out(command, call.caller.username))
+
+
+async def _demand(call: Call[Any, Any], body: PauseBody) -> None:
+    match body.scope:
+        case PauseScope.APPLICATION | PauseScope.OBJECT:
+            if (body.scope is PauseScope.OBJECT) != (body.resource is not None):
+                raise invalid("a pause of one object has the scope Object and names a resource")
+            await demand_application(call, "update", Which(body.target, body.app_namespace))
+        case PauseScope.PROJECT:
+            call.demand("projects", "update", body.target)
+        case PauseScope.CLUSTER:
+            call.demand("clusters", "update", body.target)
+        case PauseScope.ALL:
+            call.demand(APPLICATIONS, "update", _ALL)
+
+
+async def _resume(call: Call[NoQuery, None]) -> Tree:
+    name = call.path["id"]
+    found = await call.services.queries.answer(ListPauses(ended=True), call.caller.username)
+    tree = next((item for item in found if item["metadata"]["name"] == name), None)
+    if tree is None or not _may(call, tree, "get"):
+        raise ApiError(Code.NOT_FOUND, "there is no such pause")
+    if not _may(call, tree, "update"):
+        raise denied()
+    command = ResumeHealing(pause_id=name)
+    return _done(await call.services.commands.carry_out(command, call.caller.username))
+
+
+def _may(call: Call[Any, Any], tree: Tree, action: str) -> bool:
+    """Whether the caller may see (`get`) or end (`update`) a pause."""
+    pause = Pause.parse(Manifest(tree))
+    if pause is None:
+        return call.may(APPLICATIONS, action, _ALL)
+    match pause.scope:
+        case PauseScope.APPLICATION | PauseScope.OBJECT:
+            namespace = pause.app_namespace or call.services.facts.control_namespace
+            app = call.services.applications.find(AppKey(namespace, pause.target))
+            target = target_of(call, app) if app is not None else _ALL
+            return call.may(APPLICATIONS, action, target)
+        case PauseScope.PROJECT:
+            return call.may("projects", action, pause.target)
+        case PauseScope.CLUSTER:
+            return call.may("clusters", action, pause.target)
+        case PauseScope.ALL:
+            return action == "get" or call.may(APPLICATIONS, action, _ALL)
+
+
+def _done(done: Done) -> Tree:
+    return {"outcome": done.outcome, "object": done.tree, "notes": list(done.notes)}
+
+
+ROUTES = (
+    Route("GET", _OURS, _list, "Pauses, the one that ends first at the beginning.",
+          query=PausesQuery, answer=ObjectList),
+    Route("POST", _OURS, _create, "Hold healing for a while.",
+          query=NoQuery, body=PauseBody, answer=DoneShape),
+    Route("DELETE", f"{_OURS}/{{id}}", _resume, "End a pause.", query=NoQuery, answer=DoneShape),
+)  # fmt: skip

@@ -15,6 +15,7 @@ from holdfast.cli.root import (
     APP_ENTRIES,
     CLUSTER_ENTRIES,
     DRIFT_ENTRIES,
+    NOTIFICATION_ENTRIES,
     PROJECT_ENTRIES,
     ROOT_ENTRIES,
 )
@@ -29,6 +30,7 @@ GROUPS = {
     "proj": PROJECT_ENTRIES,
     "cluster": CLUSTER_ENTRIES,
     "drift": DRIFT_ENTRIES,
+    "notifications": NOTIFICATION_ENTRIES,
 }
 HEAD = """# Commands
 

@@ -7,6 +7,8 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -221,3 +223,32 @@ async def test_what_waits_when_the_process_ends_is_told(site: Site) -> None:
         await eventually(is_blue)
         assert await asyncio.to_thread(site.process.stop) == 0
         assert (await receiver.next()).json()["app"]["name"] == app.name
+
+
+async def test_a_test_message_goes_through_the_controller_and_says_what_became_of_it(
+    site: Site,
+) -> None:
+    async def ask(target: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "holdfast", "notifications", "test", target,
+                   "--namespace", site.control, "--kubeconfig", str(site.kubeconfig)]  # fmt: skip
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, timeout=90, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    async with Receiver("200 OK", "404 Not Found") as receiver:
+        await configure(site, target_ops=webhook(receiver, "applications: []\n"))
+        await in_force(site, 1)
+        assert await ask("ops") == (0, "ops was told: HTTP 200\n")
+        got = await receiver.next()
+        assert got.json()["events"] == ["test"]
+        signed = f"{got.headers['holdfast-timestamp']}.".encode() + got.body
+        expected = hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
+        assert got.headers["holdfast-signature"] == f"v1={expected}"
+        code, said = await ask("ops")
+        assert code == 20
+        assert "HF4005" in said
+        assert "target ops was not told: HTTP 404 Not Found" in said
+    code, said = await ask("chat")
+    assert code == 20
+    assert "there is no target chat: it has ops" in said

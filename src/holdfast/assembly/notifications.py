@@ -17,6 +17,12 @@ from holdfast.domain.events import AppEvent, EventRecorder
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, EVENT
 from holdfast.domain.manifest import Manifest
+from holdfast.domain.notifications import (
+    TEST_ANNOTATION,
+    TEST_RESULT_ANNOTATION,
+    format_test_result,
+    parse_test,
+)
 from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import Clock, EventKind, Metrics, Watching, WatchScope, WatchSink
 from holdfast.kit.tasks import Supervisor
@@ -64,6 +70,7 @@ class Notifications:
         self._is_stale = False
         self._settings = NoticeSettings()
         self._problem = ""
+        self._tested = ""  # number of the last test that was asked for
         self.teller = Teller(
             TellerPorts(
                 clock=parts.clock,
@@ -114,6 +121,7 @@ class Notifications:
         """Read the ConfigMap again when it came, changed or went."""
         if manifest.name == CONFIG_MAP_NAME:
             self._take(None if event is EventKind.DELETED else manifest)
+            self._take_test(event, manifest)
 
     def listed(self, scope: WatchScope, keys: frozenset[ResourceKey], version: int) -> None:
         """Forget it when it went while nobody looked."""
@@ -130,6 +138,29 @@ class Notifications:
         self._wanted, self._is_stale = manifest, True
         if not self._parts.supervisor.is_running(_TASK):
             self._parts.supervisor.once(_TASK, self._read_again())
+
+    def _take_test(self, event: EventKind, manifest: Manifest) -> None:
+        """Somebody asks for a test message; what was asked before we looked is answered no more."""
+        number, target = parse_test(manifest.annotation(TEST_ANNOTATION))
+        known, self._tested = self._tested, number
+        if event is EventKind.LISTED or number in ("", known) or not self._parts.may_write():
+            return
+        self._parts.supervisor.once(f"notifications test {number}", self._test(number, target))
+
+    async def _test(self, number: str, target: str) -> None:
+        sent = await self.teller.test(target)
+        log.info("notifications test target=%s %s", target, sent.detail)
+        text = format_test_result(number, sent.detail, is_sent=sent.ok)
+        try:
+            await self._parts.connection.system.merge_patch(
+                CONFIG_MAP,
+                self._key.namespace,
+                CONFIG_MAP_NAME,
+                {"metadata": {"annotations": {TEST_RESULT_ANNOTATION: text}}},
+                SystemWrite.NOTIFICATION_TEST,
+            )
+        except HoldfastError as failure:
+            log.warning("a test was not answered: %s", failure.describe())
 
     async def _read_again(self) -> None:
         while self._is_stale:

@@ -3,7 +3,13 @@
 import click
 
 from holdfast.cli.command import LazyGroup
-from holdfast.cli.root import APP_ENTRIES, CLUSTER_ENTRIES, DRIFT_ENTRIES, PROJECT_ENTRIES
+from holdfast.cli.root import (
+    APP_ENTRIES,
+    CLUSTER_ENTRIES,
+    DRIFT_ENTRIES,
+    NOTIFICATION_ENTRIES,
+    PROJECT_ENTRIES,
+)
 
 COMMANDS: dict[str, click.Command] = {
     "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
@@ -12,4 +18,5 @@ COMMANDS: dict[str, click.Command] = {
     "drift": LazyGroup(
         "drift", DRIFT_ENTRIES, "See what drifted, who did it, what became of it (the journal)."
     ),
+    "notifications": LazyGroup("notifications", NOTIFICATION_ENTRIES, "Test what tells people."),
 }

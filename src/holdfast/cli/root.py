@@ -53,6 +53,9 @@ DRIFT_ENTRIES = (
     Entry("show", "holdfast.cli.drift", "Show one drift, field by field."),
     Entry("stats", "holdfast.cli.drift", "Count drifts and heals."),
 )
+NOTIFICATION_ENTRIES = (
+    Entry("test", "holdfast.cli.notifications", "Send a test message to a target."),
+)
 ROOT_ENTRIES = (
     Entry("up", "holdfast.cli.servers", "Start a small cluster and the controller, here."),
     Entry("demo", "holdfast.cli.servers", "Show self-healing in under a minute."),
@@ -64,6 +67,7 @@ ROOT_ENTRIES = (
     Entry("cluster", "holdfast.cli.groups", "Pause and resume a cluster."),
     Entry("handover", "holdfast.cli.handover", "Give objects back to Argo CD, before going back."),
     Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
+    Entry("notifications", "holdfast.cli.groups", "Test what tells people."),
     Entry("status", "holdfast.cli.system", "Show how Holdfast itself does."),
     Entry("run", "holdfast.cli.servers", "Run the controller against a cluster."),
     Entry("serve", "holdfast.cli.servers", "Serve the API and the page alone."),

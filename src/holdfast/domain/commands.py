@@ -261,8 +261,16 @@ class ResumeHealing:
     resource: ResourceKey | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SendTestMessage:
+    """Send a test message to a target of `holdfast-notifications`; says what became of it."""
+
+    target: str
+
+
 Command: TypeAlias = (
-    CreateApplication
+    SendTestMessage
+    | CreateApplication
     | UpdateApplication
     | UpdateSpec
     | PatchApplication

@@ -72,6 +72,7 @@ class SystemWrite(StrEnum):
     CRD = "crd"
     NAMESPACE = "namespace"
     INSTALLATION_KEY = "installation-key"
+    NOTIFICATION_TEST = "notification-test"
 
 
 class PatchKind(StrEnum):

@@ -8,9 +8,9 @@ from enum import StrEnum
 from holdfast.domain.globs import matches_glob
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Tree
+from holdfast.domain.notifications import CONFIG_MAP_NAME as CONFIG_MAP_NAME
 from holdfast.notices.notice import SUBSCRIBE, AppFacts, Trigger
 
-CONFIG_MAP_NAME = "holdfast-notifications"
 ALL_EVENTS = tuple(trigger.value for trigger in Trigger)
 REFERENCE = re.compile(
     r"\$(?P<name>[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?):(?P<key>[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?)"

@@ -21,7 +21,7 @@ from holdfast.domain.manifest import Tree
 from holdfast.domain.ports import Clock, Metrics
 from holdfast.kit.backoff import Backoff
 from holdfast.notices.grouping import Grouping
-from holdfast.notices.messages import Message, Origin, build_message
+from holdfast.notices.messages import Message, Origin, build_message, build_test
 from holdfast.notices.notice import AppFacts, Notice, notice_of_event, notices_of, remark_of
 from holdfast.notices.sending import Sent
 from holdfast.notices.settings import NoticeSettings, Target
@@ -224,6 +224,14 @@ class Teller:
                     if box.messages and not box.is_sending and box.not_before_s <= now_s:
                         box.is_sending = True
                         group.create_task(self._deliver(box))
+
+    async def test(self, name: str) -> Sent:
+        """Send a test message to a target, beside whatever waits for it."""
+        box = self._boxes.get(name)
+        if box is None:
+            return Sent(False, "the settings in force have no such target")
+        message = build_test(uuid.uuid4().hex, self._origin)
+        return await self._try(box.target, message) or Sent(False, "no answer in time")
 
     async def flush(self, seconds: float) -> None:
         """At the end of the process: tell what waits, for so many seconds at most."""

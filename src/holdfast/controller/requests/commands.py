@@ -10,6 +10,7 @@ from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.handing_over import HandingOver
 from holdfast.controller.requests.lookup import Lookup
 from holdfast.controller.requests.managed import ManagedObjects
+from holdfast.controller.requests.notifying import Notifying
 from holdfast.controller.requests.pauses import PauseWrites
 from holdfast.controller.requests.projects import ProjectWrites
 from holdfast.controller.requests.refreshing import Refreshing
@@ -35,6 +36,7 @@ from holdfast.domain.commands import (
     ResumeHealing,
     RollBackApplication,
     RunAction,
+    SendTestMessage,
     SyncApplication,
     TerminateOperation,
     UpdateApplication,
@@ -116,6 +118,9 @@ class DirectCommands:
         self._handing_over = HandingOver(
             lookup, ports.reader, ports.writer, ports.kinds, rendering, ports.clock
         )
+        self._notifying = Notifying(
+            ports.reader, ports.system, ports.clock, ports.control_namespace
+        )
         self._refreshing = Refreshing(ports.system, lookup, feed, ports.clock)
         managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, rendering)
         reads = ResourceReads(ports.reader, ports.kinds, managed)
@@ -133,7 +138,7 @@ class DirectCommands:
                 return await self._pauses.carry_out(command, who)
             case PatchResource() | DeleteResource() | RunAction():
                 return await self._resources.carry_out(command)
-            case AdoptDrift() | HandOver() | RefreshApplication():
+            case AdoptDrift() | HandOver() | RefreshApplication() | SendTestMessage():
                 return await self._at_work(command)
             case CreateProject() | DeleteProject():
                 return await self._projects.carry_out(command)
@@ -149,7 +154,9 @@ class DirectCommands:
             case _:
                 assert_never(command)
 
-    async def _at_work(self, command: AdoptDrift | HandOver | RefreshApplication) -> Done:
+    async def _at_work(
+        self, command: AdoptDrift | HandOver | RefreshApplication | SendTestMessage
+    ) -> Done:
         match command:
             case AdoptDrift():
                 return await self._adopting.carry_out(command)
@@ -157,5 +164,7 @@ class DirectCommands:
                 return await self._handing_over.carry_out(command)
             case RefreshApplication():
                 return await self._refreshing.refresh(command)
+            case SendTestMessage():
+                return await self._notifying.test(command)
             case _:
                 assert_never(command)

@@ -20,6 +20,7 @@ from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
 from holdfast.api.page.live import Live
+from holdfast.api.page.look import Look
 from holdfast.api.page.server import Page
 from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
@@ -93,7 +94,7 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
         live = Live(services)
         supervisor.spawn("page-live", live.run)
         # Compiling the templates takes 0.2 s: not on the loop.
-        page = await asyncio.to_thread(Page, services, live)
+        page = Page(services, live, await asyncio.to_thread(Look))
         yield ApiServer(all_routes(), services, page)
 
 

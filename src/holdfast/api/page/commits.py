@@ -40,9 +40,6 @@ class Commits:
 
     queries: Queries
     _kept: OrderedDict[tuple[AppKey, str, int], Commit] = field(default_factory=OrderedDict)
-    _asked: dict[tuple[AppKey, str, int], "asyncio.Task[Commit | None]"] = field(
-        default_factory=dict
-    )
 
     async def find(self, app: AppView, revision: str, source_index: int = 0) -> Commit | None:
         """Return a commit; None when it cannot be read, or not soon."""
@@ -53,12 +50,12 @@ class Commits:
         if known is not None:
             self._kept.move_to_end(key)
             return known
-        task = self._asked.get(key)
-        if task is None:
-            loop = asyncio.get_running_loop()
-            task = self._asked[key] = loop.create_task(self._ask(key))
-        done, _ = await asyncio.wait({task}, timeout=_LONGEST_WAIT_S)
-        return task.result() if done else None
+        # Given up here, git goes on in its thread: the next look finds what it fetched.
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_S):
+                return await self._ask(key)
+        except (TimeoutError, HoldfastError):
+            return None
 
     async def find_all(self, app: AppView, revisions: set[str]) -> dict[str, Commit]:
         """Return the commits that can be read soon, by revision."""
@@ -68,13 +65,8 @@ class Commits:
         found = [task.result() for task in tasks]
         return {name: one for name, one in zip(wanted, found, strict=True) if one is not None}
 
-    async def _ask(self, key: tuple[AppKey, str, int]) -> Commit | None:
-        try:
-            tree = await self.queries.answer(RevisionMetadata(*key), "")
-        except HoldfastError:
-            return None
-        finally:
-            self._asked.pop(key, None)
+    async def _ask(self, key: tuple[AppKey, str, int]) -> Commit:
+        tree = await self.queries.answer(RevisionMetadata(*key), "")
         commit = Commit(
             text(tree, "author"),
             text(tree, "message"),

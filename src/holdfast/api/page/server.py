@@ -54,10 +54,10 @@ _TITLES = {403: "Not to be found", 404: "Nothing here", 503: "The cluster is awa
 class Page:
     """Serves every screen."""
 
-    def __init__(self, services: Services, live: Live) -> None:
-        """Compile the templates; call it in a thread."""
+    def __init__(self, services: Services, live: Live, look: Look) -> None:
+        """Keep what it shows from; `look` is made in a thread, since it reads files."""
         self._services = services
-        self._look = Look()
+        self._look = look
         self._board = Board(services, Commits(services.queries))
         self._table = Table(rows(self._board, live))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import ssl
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import aiohttp
 import jwt
 import pytest
 
+from holdfast.assembly.front_tls import make_certificate
 from tests.support.person import Ref
 from tests.support.process import HoldfastProcess
 from tests.support.site import config_map
@@ -269,3 +271,66 @@ async def test_a_cookie_works_in_a_browser_and_changes_nothing_from_elsewhere(
         assert (await browser.send("PUT", path, body, Cookie=cookie, **origin))[0] == 403
     status, answer = await browser.send("PUT", path, body, Cookie=cookie, Origin=browser.url)
     assert (status, answer["message"]) == (400, "current password does not match")
+
+
+async def shown_by(port: int, trusted: str) -> str:
+    """The name of who answers there, which must be one of a trusted certificate."""
+    context = ssl.create_default_context(cadata=trusted)
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+    )
+    subject = dict(part[0] for part in writer.get_extra_info("peercert")["subject"])
+    writer.close()
+    await writer.wait_closed()
+    return str(subject["organizationName"])
+
+
+async def test_an_address_that_others_reach_has_tls_with_our_own_certificate_or_a_made_one(
+    plant: Plant, site: Site
+) -> None:
+    process = HoldfastProcess.start(
+        "serve", "--listen", "0.0.0.0:0", "--kubeconfig", str(plant.kubeconfig),
+        "--namespace", plant.control, "--journal", "off",
+    )  # fmt: skip
+    try:
+        found = await asyncio.to_thread(process.wait_for, r"serving https://\S+:(\d+)")
+        port = int(found[1])
+
+        async def keeps() -> str:
+            with contextlib.suppress(AssertionError, KeyError):
+                return (await secret(site, SECRET))["tls.crt"]
+            return ""
+
+        made = await eventually(keeps)
+
+        async def answers_with(certificate: str) -> str:
+            with contextlib.suppress(OSError):
+                return await shown_by(port, certificate)
+            return ""
+
+        assert await eventually(lambda: answers_with(made)) == "Holdfast"
+        own = await asyncio.to_thread(make_certificate, "elsewhere", datetime.now(UTC))
+        tree = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": "argocd-server-tls", "namespace": site.control},
+            "stringData": {"tls.crt": own[0].decode(), "tls.key": own[1].decode()},
+        }
+        await site.person.create(tree)
+        await eventually(lambda: answers_with(own[0].decode()))
+        url = f"https://localhost:{port}"
+        trust = ssl.create_default_context(cadata=own[0].decode())
+        connector = aiohttp.TCPConnector(ssl=trust)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def cookie() -> str:
+                body = {"username": "admin", "password": await first_password(site)}
+                async with session.post(f"{url}/api/v1/session", json=body) as answer:
+                    return answer.headers.get("Set-Cookie", "") if answer.status == 200 else ""
+
+            assert "; Secure" in await eventually(cookie)
+        assert (await secret(site, SECRET))["tls.crt"] == made, "nothing there is changed"
+        await site.person.delete(Ref("v1", "Secret", site.control, "argocd-server-tls"))
+    finally:
+        await asyncio.to_thread(process.kill)

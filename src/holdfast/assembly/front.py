@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from holdfast.assembly.argo_settings import ArgoSettings
 from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
 from holdfast.assembly.front_settings import FrontSettings
+from holdfast.assembly.front_tls import keep_certificate, new_context
 from holdfast.assembly.journal import OFF, open_journal
 from holdfast.assembly.listeners import Certificate, serving
 from holdfast.assembly.sign_in import sign_in_running
@@ -49,8 +51,14 @@ CONTROLLERS_OWN = frozenset({"/readyz", "/audit"})
 
 
 @asynccontextmanager
-async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
+async def front_application(
+    settings: FrontSettings, context: ssl.SSLContext | None = None
+) -> AsyncIterator[ASGIApp]:
     """Connect, read settings and Applications, and yield the ASGI application.
+
+    Args:
+        settings: What is served.
+        context: Is given the certificate of the control namespace.
 
     Raises:
         ConfigurationError: there is no usable kubeconfig.
@@ -65,6 +73,8 @@ async def front_application(settings: FrontSettings) -> AsyncIterator[ASGIApp]:
         )
         argo = ArgoSettings(connection, settings.namespace, supervisor)
         await argo.start()
+        if context is not None:
+            await keep_certificate(context, argo, clock, supervisor)
         projects = ProjectRoles()
         applications = LiveApplications(
             connection.watching, settings.namespace, link.feed, projects
@@ -177,14 +187,15 @@ async def serve_front(
     if settings.controller_socket:
         outer = Forwarding(gate, settings.controller_socket, CONTROLLERS_OWN)
     certificate = Certificate(*settings.tls) if settings.tls else None
-    async with serving(outer, listener, certificate), asyncio.TaskGroup() as group:
-        work = group.create_task(_fill(gate, settings))
+    context = await new_context(settings.namespace, SystemClock()) if settings.makes_tls else None
+    async with serving(outer, listener, certificate, context), asyncio.TaskGroup() as group:
+        work = group.create_task(_fill(gate, settings, context))
         await stop.wait()
         work.cancel()
 
 
-async def _fill(gate: _Gate, settings: FrontSettings) -> None:
-    async with front_application(settings) as application:
+async def _fill(gate: _Gate, settings: FrontSettings, context: ssl.SSLContext | None) -> None:
+    async with front_application(settings, context) as application:
         gate.application = application
         try:
             await asyncio.Event().wait()

@@ -14,6 +14,8 @@ class FrontSettings:
         allow_local_repos: Folders below which local repositories may be read.
         auth_disabled: Nobody has to sign in; loopback only.
         tls: Files of the certificate with its chain, and of its key; empty is plain HTTP.
+        makes_tls: TLS without such files: with the certificate of the control namespace, or one
+            that is made (`front_tls`).
         controller_socket: Where the controller of this machine answers; `""` when it runs
             elsewhere.
         sign_in_code, sign_in_until: Of a one-time link (`api.signin.links`), and the Unix time at
@@ -27,6 +29,7 @@ class FrontSettings:
     allow_local_repos: tuple[str, ...] = ()
     auth_disabled: bool = False
     tls: tuple[str, ...] = ()
+    makes_tls: bool = False
     controller_socket: str = ""
     sign_in_code: str = ""
     sign_in_until: float = 0.0
@@ -34,4 +37,4 @@ class FrontSettings:
     @property
     def is_secure(self) -> bool:
         """Whether TLS is on."""
-        return bool(self.tls)
+        return bool(self.tls) or self.makes_tls

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from holdfast.assembly.argo_settings import ArgoSettings
-from holdfast.domain.errors import ConfigurationError, Retry
+from holdfast.domain.errors import ConfigurationError, HoldfastError, Retry
 from holdfast.domain.ports import Clock
 from holdfast.kit.tasks import Supervisor
 
@@ -29,23 +29,33 @@ _LASTS = datetime.timedelta(days=365)
 _EARLIER = datetime.timedelta(hours=1)
 
 
-async def tls_context(argo: ArgoSettings, clock: Clock, supervisor: Supervisor) -> ssl.SSLContext:
-    """Return the context of a server; it takes a renewed certificate by itself.
+async def new_context(namespace: str, clock: Clock) -> ssl.SSLContext:
+    """Return the context of a server, with a certificate of the moment.
 
-    Raises:
-        ConfigurationError: HF3009, the certificate in a Secret cannot be used.
-        ClusterError: the Secrets cannot be read or written.
+    The port answers before the cluster does; `keep_certificate` then brings the lasting one.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    await asyncio.to_thread(_load, context, *await _certificate(argo, clock))
+    made = await asyncio.to_thread(make_certificate, namespace, clock.now())
+    await asyncio.to_thread(_load, context, *made)
+    return context
+
+
+async def keep_certificate(
+    context: ssl.SSLContext, argo: ArgoSettings, clock: Clock, supervisor: Supervisor
+) -> None:
+    """Give a context the certificate of the control namespace, now and whenever it changes.
+
+    One that cannot be used, read or written is logged, and the last one stays.
+    """
 
     async def renew() -> None:
         try:
             await asyncio.to_thread(_load, context, *await _certificate(argo, clock))
-        except ConfigurationError as error:
+        except HoldfastError as error:
             log.warning("the last certificate stays in use: %s", error.describe())
 
+    await renew()
     known = [_stored(argo)]
 
     def changed() -> None:
@@ -56,7 +66,6 @@ async def tls_context(argo: ArgoSettings, clock: Clock, supervisor: Supervisor) 
 
     argo.changed.append(changed)
     argo.follow_secret(OWN, renew)
-    return context
 
 
 def _stored(argo: ArgoSettings) -> tuple[str, str]:

@@ -39,20 +39,33 @@ def parse_address(text: str, flag: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine reaches an address.
+
+    Raises:
+        ConfigurationError: HF3009, it has another form.
+    """
+    host, _ = parse_address(listen, "--listen")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def wants_own_tls(listen: str, *, has_files: bool, insecure: bool) -> bool:
+    """Whether passwords would cross a network in clear unless a certificate is found or made."""
+    return not (insecure or has_files or listen in OFF or is_loopback(listen))
+
+
 def demand_loopback(listen: str) -> None:
     """Refuse an address that others can reach.
 
     Raises:
         ConfigurationError: HF3009.
     """
-    host, _ = parse_address(listen, "--listen")
-    if host == "localhost":
-        return
-    try:
-        is_ours = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_ours = False
-    if not is_ours:
+    if not is_loopback(listen):
         raise ConfigurationError(
             "HF3009",
             f"--disable-auth lets everybody do everything, and {listen} is open to others",
@@ -167,7 +180,10 @@ async def listening(
 
 @asynccontextmanager
 async def serving(
-    application: ASGIApp, listener: socket.socket, certificate: Certificate | None = None
+    application: ASGIApp,
+    listener: socket.socket,
+    certificate: Certificate | None = None,
+    context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
     """Serve an application on an open port while the block runs.
 
@@ -175,12 +191,14 @@ async def serving(
         application: What is served.
         listener: Of any family; closed at the end.
         certificate: For TLS; None serves plain HTTP.
+        context: For TLS with a certificate that may change.
     """
     listener.setblocking(False)
     config = uvicorn.Config(
         application,
         ssl_certfile=certificate.chain if certificate is not None else None,
         ssl_keyfile=certificate.key if certificate is not None else None,
+        ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
         http="httptools",
         ws="none",
         lifespan="off",

@@ -25,7 +25,13 @@ from holdfast.assembly.drift_metrics import DriftMetrics
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.hint_file import HINTS, HintFile
 from holdfast.assembly.journal import default_journal, recent_episodes, writing_journal
-from holdfast.assembly.listeners import OFF, Certificate, build_application, listening
+from holdfast.assembly.listeners import (
+    OFF,
+    Certificate,
+    build_application,
+    listening,
+    wants_own_tls,
+)
 from holdfast.assembly.notifications import BothRecorders, NotificationParts, Notifications
 from holdfast.assembly.page_beside import page_beside
 from holdfast.assembly.places import controller_data
@@ -86,6 +92,7 @@ class RunSettings:
         audit_token_file: Holds the token of kube-apiserver's audit webhook; `""` takes none.
         tls: For `listen`; None is plain HTTP.
         auth_disabled: Nobody has to sign in; loopback only.
+        insecure: Plain HTTP even where others reach `listen`.
         sign_in_code, sign_in_until: Of a one-time link, and the Unix time at which it ends.
     """
 
@@ -103,6 +110,7 @@ class RunSettings:
     audit_token_file: str = ""
     tls: Certificate | None = None
     auth_disabled: bool = False
+    insecure: bool = False
     sign_in_code: str = ""
     sign_in_until: float = 0.0
 
@@ -457,6 +465,9 @@ async def _open_listeners(
         sign_in_code=settings.sign_in_code,
         sign_in_until=settings.sign_in_until,
         tls=(settings.tls.chain, settings.tls.key) if settings.tls is not None else (),
+        makes_tls=wants_own_tls(
+            settings.listen, has_files=settings.tls is not None, insecure=settings.insecure
+        ),
     )
     running.address = await stack.enter_async_context(
         page_beside(front, settings.listen, own, running.started)

@@ -74,6 +74,7 @@ async def up(
             journal=settings.journal
             or default_journal(journal_folder(settings.cluster, sandbox.kubeconfig_path, data)),
             auth_disabled=settings.auth_disabled,
+            insecure=True,  # a sandbox is for this machine alone
             sign_in_code=code,
             sign_in_until=SystemClock().now().timestamp() + links.LASTS_S,
         )

@@ -122,15 +122,18 @@ async def _run(call: Call) -> int:
         audit_token_file=values.text("audit-token-file"),
         tls=_certificate(call),
         auth_disabled=values.switch("disable-auth"),
+        insecure=values.switch("insecure"),
     )
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 
 
 async def _serve_front(call: Call) -> int:
     from holdfast.assembly.front_settings import FrontSettings
+    from holdfast.assembly.listeners import wants_own_tls
     from holdfast.assembly.serve import serve
 
     values = call.values
+    certificate = _certificate(call)
     settings = FrontSettings(
         kubeconfig=call.target.kubeconfig,
         context=call.target.context,
@@ -138,6 +141,12 @@ async def _serve_front(call: Call) -> int:
         journal=values.text("journal"),
         allow_local_repos=values.texts("allow-local-repos"),
         auth_disabled=values.switch("disable-auth"),
+        tls=(certificate.chain, certificate.key) if certificate is not None else (),
+        makes_tls=wants_own_tls(
+            values.text("listen"),
+            has_files=certificate is not None,
+            insecure=values.switch("insecure"),
+        ),
     )
     return await _serve(call, lambda stop: serve(settings, values.text("listen"), stop, call.note))
 
@@ -194,6 +203,15 @@ _JOURNAL = Flag(
 )  # fmt: skip
 
 
+_TLS = (
+    Flag("tls-cert-file", "Serve --listen with TLS: PEM file of the certificate and its chain. "
+         "Without it, an address that others reach has the certificate of Secret "
+         "argocd-server-tls or argocd-secret, or one that is made and kept there.",
+         metavar="FILE"),
+    Flag("tls-key-file", "PEM file of the key of --tls-cert-file.", metavar="FILE"),
+    Flag("insecure", "Plain HTTP where others reach --listen, too: behind a proxy that has TLS.",
+         _SWITCH),
+)  # fmt: skip
 _DISABLE_AUTH = Flag(
     "disable-auth", "Nobody has to sign in, and everybody may do everything; on loopback only.",
     _SWITCH,
@@ -252,9 +270,7 @@ COMMANDS = {
             Flag("data", "Folder for copies of repositories; by default one for each cluster.",
                  metavar="DIR"),
             _JOURNAL,
-            Flag("tls-cert-file", "Serve --listen with TLS: PEM file of the certificate and its "
-                 "chain.", metavar="FILE"),
-            Flag("tls-key-file", "PEM file of the key of --tls-cert-file.", metavar="FILE"),
+            *_TLS,
             Flag("audit-token-file", "Take the audit webhook of kube-apiserver at POST /audit of "
                  "--listen: who asks must know the token in this file. Without it: off. "
                  "kube-apiserver sends a token over TLS alone (--tls-cert-file).",
@@ -275,6 +291,7 @@ COMMANDS = {
             _ALLOW,
             _DISABLE_AUTH,
             _JOURNAL,
+            *_TLS,
             *_LOGS,
         ),
         examples=("holdfast serve --listen 127.0.0.1:8080",),

@@ -83,6 +83,7 @@ def _cluster_role_binding(namespace: str) -> Tree:
 def _service(namespace: str) -> Tree:
     ports = [
         {"name": "http", "port": 80, "targetPort": "http"},
+        {"name": "https", "port": 443, "targetPort": "http"},
         {"name": "metrics", "port": METRICS_PORT, "targetPort": "metrics"},
     ]
     selector = {"app.kubernetes.io/name": NAME}

@@ -224,23 +224,25 @@ def large(fill: Any, megabytes: int = 4) -> dict[str, Any]:
 def test_a_large_event_is_passed_over_in_steps_and_read_without_its_objects(fill: Any) -> None:
     body = batch(event(auditID="before"), large(fill), event(auditID="after")).decode()
     assert len(body) > 2 * 1024 * 1024
-    longest_s = 0.0
-    found: list[dict[str, Any]] = []
-    pieces = split_events(body)
-    while True:
-        began = time.thread_time()
-        piece = next(pieces, None)
-        longest_s = max(longest_s, time.thread_time() - began)
-        if piece is None:
-            break
-        assert piece.chars <= 2 * MOST_CHARS
-        if piece.event is not None:
-            found.append(piece.event)
+    longest: list[float] = []
+    for _ in range(3):  # the least of three: other work only ever adds
+        longest.append(0.0)
+        found: list[dict[str, Any]] = []
+        pieces = split_events(body)
+        while True:
+            began = time.thread_time()
+            piece = next(pieces, None)
+            longest[-1] = max(longest[-1], time.thread_time() - began)
+            if piece is None:
+                break
+            assert piece.chars <= 2 * MOST_CHARS
+            if piece.event is not None:
+                found.append(piece.event)
     assert [one["auditID"] for one in found] == ["before", "a-1", "after"]
     who = read_event(found[1])
     assert who is not None
     assert (who.username, who.name, who.uid) == ("ann", "web", "")  # the answer is left out
-    assert longest_s < 0.1  # decoding it in one piece takes about that for each megabyte
+    assert min(longest) < 0.1  # decoding it in one piece takes about that for each megabyte
 
 
 async def test_an_event_that_is_large_beside_its_objects_is_left_out_and_said(

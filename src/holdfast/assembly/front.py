@@ -38,6 +38,7 @@ from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
 from holdfast.kit.clock import SystemClock
+from holdfast.kit.garbage import return_memory
 from holdfast.kit.tasks import Supervisor
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ async def front_application(
             services = await _guard(stack, settings, services, argo, projects, supervisor)
         live = Live(services)
         supervisor.spawn("page-live", live.run)
+        supervisor.spawn("memory", lambda: return_memory(clock))
         # Compiling the templates takes 0.2 s: not on the loop.
         page = Page(services, live, await asyncio.to_thread(Look))
         yield ApiServer(all_routes(), services, page)

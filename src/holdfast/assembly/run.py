@@ -55,7 +55,7 @@ from holdfast.domain.pause import PauseScope
 from holdfast.domain.ports import Clock, Metrics
 from holdfast.journal.writer import JournalWriter
 from holdfast.kit.clock import SystemClock
-from holdfast.kit.garbage import shorten_collections
+from holdfast.kit.garbage import return_memory, shorten_collections
 from holdfast.kit.tasks import Supervisor
 from holdfast.metrics.registry import PrometheusMetrics
 from holdfast.notices.messages import Origin
@@ -299,6 +299,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     await renderer.start()
     recorder = EventRecorder(connection.system, clock)
     parts.supervisor.spawn("events", recorder.run)
+    parts.supervisor.spawn("memory", lambda: return_memory(clock))
     listeners: tuple[Listener, ...] = (DriftMetrics(parts.metrics), parts.notifications.teller)
     for last in (parts.journal, parts.audit.attribution if parts.audit is not None else None):
         listeners = (*listeners, last) if last is not None else listeners

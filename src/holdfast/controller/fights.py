@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from holdfast.controller.state import ObjectState
+from holdfast.controller.state import NO_PATHS, ObjectState
 from holdfast.diffing.compare import Comparison, FieldDifference, owners_of
 from holdfast.diffing.ignore import without_ignored
 from holdfast.domain.manifest import Manifest
@@ -48,7 +48,8 @@ class Fights:
         held keeps differing, and nobody undoes anybody.
         """
         rows = comparison.differences if comparison is not None else ()
-        before, state.differing = state.differing, frozenset(row.path for row in rows)
+        before = state.differing
+        state.differing = frozenset(row.path for row in rows) or NO_PATHS
         if not rows:
             return False
         changes = [

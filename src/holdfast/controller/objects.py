@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.assessing.assess import assess
 from holdfast.controller.packing import Packed, share, share_health, share_kind
-from holdfast.controller.state import LiveObject, ObjectState, Registry, Target
+from holdfast.controller.state import NO_PATHS, LiveObject, ObjectState, Registry, Target
 from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.echo import Echo, expecting, learn
 from holdfast.diffing.ignore import without_ignored
@@ -104,7 +104,7 @@ class Objects:
         state: ObjectState,
         target: Target,
         answer: Manifest,
-        carried: frozenset[Path] = frozenset(),
+        carried: frozenset[Path] = NO_PATHS,
     ) -> None:
         """Remember a successful apply: the fence, the target, the echo.
 
@@ -127,7 +127,7 @@ class Objects:
             comparison = compare_strictly(seen, echo, managers, strictness)
             state.is_dirty = state.is_dirty or not comparison.is_equal
         state.applied = target
-        state.differing = frozenset(row.path for row in comparison.differences)
+        state.differing = frozenset(row.path for row in comparison.differences) or NO_PATHS
         self.keep_echo(state, target, echo)
         self.saw(state, answer, comparison)
 

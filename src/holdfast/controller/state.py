@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 NOTHING_IGNORED = IgnoredPaths()
+NO_PATHS: frozenset[Path] = frozenset()  # Python makes a new empty one of 216 bytes each time
 _NO_HEALS = HealMemory()
 
 
@@ -147,20 +148,19 @@ class ObjectState:
     view: tuple[object, Any] | None = None
     episode: "OpenEpisode | None" = None
     drifted_since_s: float | None = None
-    differing: frozenset[Path] = frozenset()
+    differing: frozenset[Path] = NO_PATHS
     undos: tuple[Undo, ...] = ()
     drift: DriftKind | None = None
     was_paused: bool = False
     resumed_s: float | None = None
     memory: HealMemory = _NO_HEALS
     own_lock: asyncio.Lock | None = None
+    lock_users: int = 0
 
     @property
-    def lock(self) -> asyncio.Lock:
-        """Held by whoever writes the object; made when it is first asked for."""
-        if self.own_lock is None:
-            self.own_lock = asyncio.Lock()
-        return self.own_lock
+    def lock(self) -> "ObjectLock":
+        """Held by whoever writes the object: `async with state.lock`."""
+        return ObjectLock(self)
 
     @property
     def echo(self) -> Echo | None:
@@ -184,6 +184,36 @@ class ObjectState:
         if self.echo_hash != target.hash or self.packed_echo.uid != self.live.uid:
             return None
         return self.echo
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLock:
+    """The lock of one object. It exists while somebody holds it or waits for it."""
+
+    state: ObjectState
+
+    async def __aenter__(self) -> None:
+        """Wait until nobody else writes the object."""
+        state = self.state
+        if state.own_lock is None:
+            state.own_lock = asyncio.Lock()
+        state.lock_users += 1
+        try:
+            await state.own_lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the next one write it."""
+        assert self.state.own_lock is not None  # noqa: S101 - it has a user: this one
+        self.state.own_lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self.state.lock_users -= 1
+        if not self.state.lock_users:
+            self.state.own_lock = None
 
 
 @dataclass(frozen=True, slots=True)

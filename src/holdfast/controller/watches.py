@@ -114,7 +114,8 @@ class Watches:
     def find_failure(self, gvk: GroupVersionKind) -> Exception | None:
         """Return why a kind cannot be watched, or None."""
         for scope, error in self._observer.failures.items():
-            if scope.gvk == gvk and gvk not in self._narrow and not self._works(scope):
+            is_given_up = scope.namespace is None and gvk in self._narrow
+            if scope.gvk == gvk and not is_given_up and not self._works(scope):
                 return error
         return None
 
@@ -155,11 +156,20 @@ class Watches:
                     found.applied = target  # its rules may have changed: ignored, strictness
             if found.live is None and key in self._registry.untracked:
                 unseen.append((found, target))
+        if is_current:
+            self._share_keys(desired)
         await self._fetch_all(unseen)
         keys = state.keys | desired.manifests.keys()
         return [
             self._registry.objects[key] for key in sorted(keys) if key in self._registry.objects
         ]
+
+    def _share_keys(self, desired: Desired) -> None:
+        """Keep one key for each object, not another one for each render."""
+        objects, first = self._registry.objects, next(iter(desired.manifests), None)
+        if first is None or objects[first].key is first:
+            return
+        desired.manifests = {objects[key].key: one for key, one in desired.manifests.items()}
 
     def _undeclare(self, state: AppState, key: ResourceKey) -> None:
         found = self._registry.objects.get(key)

@@ -105,5 +105,6 @@ class PrometheusMetrics:
         if not spec.labels:
             return metric
         values = tuple(labels[label] for label in spec.labels)
-        self._series[name].setdefault(values[:2], set()).add(values)
+        if kind is MetricKind.GAUGE:  # of which alone a series is ever dropped
+            self._series[name].setdefault(values[:2], set()).add(values)
         return metric.labels(*values)

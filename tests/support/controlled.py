@@ -347,7 +347,7 @@ async def controlled(
     """
     async with Person(kubeconfig) as person:
         control = f"argocd-{uuid.uuid4().hex[:8]}"
-        await _install(person, control)
+        await install(person, control)
         settings = replace(settings, control_namespace=control)
         async with _running(kubeconfig, folder, settings, clock, listeners) as parts:
             connection, controller, supervisor = parts
@@ -414,7 +414,8 @@ async def _running(
             await connection.close()
 
 
-async def _install(person: Person, control: str) -> None:
+async def install(person: Person, control: str) -> None:
+    """Makes the definitions, the control namespace and its default project."""
     for crd in crd_manifests():
         answer = await person.send("POST", ref_of(crd).collection, crd)
         assert answer.status in (201, 409), answer

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from holdfast.domain.application import DEFAULT_PROJECT
 from holdfast.domain.errors import ClusterError, ConfigurationError, Retry
-from holdfast.domain.identity import GroupVersionKind
+from holdfast.domain.identity import GroupKind, GroupVersionKind
 from holdfast.domain.kinds import CRD, NAMESPACE
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import SystemWrite
@@ -31,6 +31,7 @@ _WORKLOADS = (
     GroupVersionKind("apps", "v1", "StatefulSet"),
     GroupVersionKind("apps", "v1", "Deployment"),
 )
+_FORBIDDEN = "HF2002"
 _NEEDED = frozenset({"applications.argoproj.io", "appprojects.argoproj.io"})
 _ESTABLISH_S = 20.0
 _LOOK_AGAIN_S = 0.05
@@ -115,7 +116,7 @@ async def _ensure_definitions(
     ports: StartPorts, settings: StartSettings, say: Callable[[str], None]
 ) -> None:
     wanted = [Manifest(tree) for tree in (*crd_manifests(), *own_crd_manifests())]
-    missing = [crd for crd in wanted if await ports.reader.get(CRD, "", crd.name) is None]
+    missing = [crd for crd in wanted if not await _is_there(ports, crd)]
     if not missing:
         return
     names = ", ".join(crd.name for crd in missing)
@@ -132,6 +133,20 @@ async def _ensure_definitions(
     await _wait_established(ports, missing)
     await ports.kinds.refresh()
     say(f"installed what was missing: {names}")
+
+
+async def _is_there(ports: StartPorts, crd: Manifest) -> bool:
+    """Whether a definition is in the cluster.
+
+    With Roles alone it cannot be read; discovery tells everybody what is served (apply.md B4).
+    """
+    try:
+        return await ports.reader.get(CRD, "", crd.name) is not None
+    except ClusterError as error:
+        if error.code != _FORBIDDEN:
+            raise
+    group, kind = str(crd.at("spec", "group")), str(crd.at("spec", "names", "kind"))
+    return ports.kinds.find_preferred(GroupKind(group, kind)) is not None
 
 
 async def _wait_established(ports: StartPorts, definitions: list[Manifest]) -> None:
@@ -158,8 +173,13 @@ async def _ensure_namespace(
     ports: StartPorts, settings: StartSettings, say: Callable[[str], None]
 ) -> None:
     name = settings.control_namespace
-    if await ports.reader.get(NAMESPACE, "", name) is not None:
-        return
+    try:
+        if await ports.reader.get(NAMESPACE, "", name) is not None:
+            return
+    except ClusterError as error:
+        if error.code != _FORBIDDEN:
+            raise
+        return  # with Roles alone it cannot be read, and a Role in it says that it is there (B4)
     if settings.observe:
         say(f"namespace {name} does not exist; there is nothing to observe in it")
         return

@@ -1,4 +1,4 @@
-"""Who writes, and when: `--observe`, one leader at a time, Argo CD next door, a quiet minute.
+"""Who writes, and when: `--observe`, one leader at a time, Argo CD next door.
 
 What was sent is read from the API server's own audit log, never from what we think we sent.
 """
@@ -6,16 +6,16 @@ What was sent is read from the API server's own audit log, never from what we th
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from tests.support.audit_log import lines_of, our_requests
 from tests.support.person import Person, Ref
 from tests.support.process import OBSERVING, WAITING, HoldfastProcess
 from tests.support.site import Site, at_work, config_map, new_control, start
-from tests.support.waiting import eventually, quiet_for
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,23 +27,11 @@ Tree = dict[str, Any]
 
 READS = {"get", "list", "watch"}
 LEASE_S = 15.0
-QUIET_S = 20.0
 FILES: dict[str, str | bytes | None] = {
     "changed.yaml": config_map("changed", color="blue"),
     "deleted.yaml": config_map("deleted", color="blue"),
     "kept.yaml": config_map("kept", color="blue"),
 }
-
-
-def _requests(plane: RealPlane, after: int = 0) -> list[Tree]:
-    """Our requests as the API server saw them."""
-    lines = plane.audit_log.read_text().splitlines()[after:]
-    events = [json.loads(line) for line in lines if line.endswith("}")]
-    return [event for event in events if str(event.get("userAgent", "")).startswith("holdfast")]
-
-
-def _seen(plane: RealPlane) -> int:
-    return len(plane.audit_log.read_text().splitlines())
 
 
 def _scrape(address: str) -> str:
@@ -64,7 +52,7 @@ async def test_observe_reports_drift_and_sends_no_write_at_all(
         app = await site.deploy("web", FILES)
         assert await asyncio.to_thread(site.process.stop) == 0
         await _drift(site, app)
-        before = await asyncio.to_thread(_seen, plane)
+        before = await asyncio.to_thread(lines_of, plane)
         site.process = start(
             site.kubeconfig,
             site.folder,
@@ -91,7 +79,7 @@ async def test_observe_reports_drift_and_sends_no_write_at_all(
         app.commit({"more.yaml": config_map("more")})
         await asyncio.to_thread(site.process.wait_for, r"differs=.*ConfigMap/more")
         assert await asyncio.to_thread(site.process.stop) == 0
-        sent = await asyncio.to_thread(_requests, plane, before)
+        sent = await asyncio.to_thread(our_requests, plane, before)
         assert sent, "the audit log holds none of our requests"
         writes = [f"{event['verb']} {event['requestURI']}" for event in sent]
         assert [write for write in writes if write.split()[0] not in READS] == []
@@ -105,7 +93,7 @@ async def test_observe_needs_the_definitions_and_says_how_to_get_them(
     assert await asyncio.to_thread(process.wait) == 20
     assert "HF3010" in process.text
     assert "holdfast install --crds-only | kubectl apply" in process.text
-    sent = await asyncio.to_thread(_requests, plane)
+    sent = await asyncio.to_thread(our_requests, plane)
     assert {event["verb"] for event in sent} <= READS
 
 
@@ -196,24 +184,3 @@ def _argo_controller(namespace: str) -> Tree:
             },
         },
     }
-
-
-async def test_a_cluster_that_stands_still_costs_watches_and_the_lease_and_nothing_else(
-    start_plane: Callable[..., RealPlane], tmp_path: Path
-) -> None:
-    plane = await asyncio.to_thread(start_plane, audit=True)
-    async with at_work(plane.kubeconfig, tmp_path) as site:
-        for number in range(3):
-            await site.deploy(f"web-{number}", FILES)
-        await quiet_for(4.0, why="Events and the last status are written after the fact")
-        before = await asyncio.to_thread(_seen, plane)
-        await quiet_for(QUIET_S, why="requests of this time are what is counted")
-        sent = await asyncio.to_thread(_requests, plane, before)
-        others = [
-            f"{event['verb']} {event['requestURI']}"
-            for event in sent
-            if event["verb"] != "watch" and "/leases/holdfast" not in event["requestURI"]
-        ]
-        assert others == []
-        leases = [event for event in sent if "/leases/holdfast" in event["requestURI"]]
-        assert len(leases) <= QUIET_S / 5 + 2

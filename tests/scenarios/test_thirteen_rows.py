@@ -199,6 +199,7 @@ async def a_new_default_inside_a_list_is_nobodys_drift(row: Deployed) -> None:
     assert live["items"] == [{"a": 1, "b": 7}]
     newer = definition_with_default(row.trees[0]["metadata"]["name"], 9)
     await row.world.commit(row.app, newer, row.trees[1])
+    await row.live(1)
     assert items_of(await row.world.person.get(definition))["b"]["default"] == 9
     await row.world.at_rest(*row.refs)
     assert (await row.live(1))["spec"] == live

@@ -14,7 +14,21 @@ _RULES = st.builds(
     _NAMES,
     st.sampled_from(["applications", "projects", "*", "app*"]),
     st.sampled_from(["get", "sync", "*", "action/*", "g?t"]),
-    st.sampled_from(["shop/web", "shop/*", "*/web", "*", "shop/[wx]eb", "{shop,till}/*", "*/*"]),
+    st.sampled_from(
+        [
+            "shop/web",
+            "shop/*",
+            "*/web",
+            "*",
+            "shop/[wx]eb",
+            "{shop,till}/*",
+            "*/*",
+            "shop",
+            "s?op/web",
+            "shop*",
+            "shop/{web,other/*}",
+        ]
+    ),
     st.sampled_from(["allow", "allow", "deny"]),
 )
 _LINKS = st.builds(Link, _NAMES, st.sampled_from(["role:a", "role:b", "role:c"]))

@@ -9,8 +9,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from holdfast.assembly.control_secrets import ControlSecrets
 from holdfast.cluster.connection import Connection
-from holdfast.cluster.settings_secrets import create_secret, merge_secret, read_secret
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, SECRET_V1
@@ -27,11 +27,9 @@ SETTINGS = "argocd-cm"
 ROLES = "argocd-rbac-cm"
 SECRET = "argocd-secret"  # noqa: S105 - the name of an object
 _PART_OF = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": SECRET}
-_SETTINGS_LABEL = ("app.kubernetes.io/part-of", "argocd")
-_MISSING = "HF2003"
 
 
-class ArgoSettings:
+class ArgoSettings(ControlSecrets):
     """Settings of the control namespace (a `WatchSink`).
 
     Attributes:
@@ -41,8 +39,7 @@ class ArgoSettings:
 
     def __init__(self, connection: Connection, namespace: str, supervisor: Supervisor) -> None:
         """Know nothing before `start`."""
-        self._connection = connection
-        self.namespace = namespace
+        super().__init__(connection, namespace)
         self._supervisor = supervisor
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}}
         self._secrets: dict[str, str] = {}
@@ -86,57 +83,17 @@ class ArgoSettings:
         """Return all of `argocd-secret`, decoded."""
         return dict(self._secrets)
 
-    async def read_settings_secret(self, name: str) -> dict[str, bytes] | None:
-        """Return a Secret labelled as a part of Argo CD; None when there is none, or no label.
-
-        What `argocd-cm` may name is limited by the label: who writes settings reads no other.
-        """
-        calls = self._connection.calls
-        return await read_secret(calls, self.namespace, name, label=_SETTINGS_LABEL)
-
-    async def read_other_secret(self, name: str) -> dict[str, bytes] | None:
-        """Return another Secret of the control namespace, None when there is none."""
-        return await read_secret(self._connection.calls, self.namespace, name)
-
     # --- writing ------------------------------------------------------------------------------
 
     async def put_secret(self, changes: dict[str, str | None]) -> None:
         """Set (or with None remove) keys of `argocd-secret`; it is created when it is missing."""
-        await self._put(SECRET, _encoded(changes), _PART_OF)
+        await self.put_keys(SECRET, changes, _PART_OF)
         # What was written counts from now on, whatever the watch says when.
         for key, value in changes.items():
             if value is None:
                 self._secrets.pop(key, None)
             else:
                 self._secrets[key] = value
-
-    async def put_other_secret(self, name: str, changes: dict[str, str | None]) -> None:
-        """Set (or with None remove) keys of another Secret; it is created when it is missing."""
-        await self._put(name, _encoded(changes), {})
-
-    async def make_secret(self, name: str, values: dict[str, str]) -> bool:
-        """Create another Secret; False when it exists already."""
-        encoded = {key: value.encode() for key, value in values.items()}
-        calls = self._connection.calls
-        try:
-            await create_secret(calls, self.namespace, name, encoded, {})
-        except ClusterError as error:
-            if error.code == "HF2011":
-                return False
-            raise
-        return True
-
-    async def _put(
-        self, name: str, changes: dict[str, bytes | None], labels: dict[str, str]
-    ) -> None:
-        calls = self._connection.calls
-        try:
-            await merge_secret(calls, self.namespace, name, changes)
-        except ClusterError as error:
-            if error.code != _MISSING:
-                raise
-            values = {key: value for key, value in changes.items() if value is not None}
-            await create_secret(calls, self.namespace, name, values, labels)
 
     def follow_secret(self, name: str, read: "Callable[[], Coroutine[Any, Any, None]]") -> None:
         """Call `read` at each change of another Secret."""
@@ -192,14 +149,10 @@ class ArgoSettings:
         Raises:
             ClusterError: it cannot be read; what was known stays.
         """
-        found = await read_secret(self._connection.calls, self.namespace, SECRET)
+        found = await self.read_other_secret(SECRET)
         values = (found or {}).items()
         self._secrets = {key: value.decode("utf-8", "replace") for key, value in values}
 
     def _tell(self) -> None:
         for changed in self.changed:
             changed()
-
-
-def _encoded(changes: dict[str, str | None]) -> dict[str, bytes | None]:
-    return {key: None if value is None else value.encode() for key, value in changes.items()}

@@ -93,12 +93,18 @@ def as_expressions(line: RuleLine) -> RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule, ready to be asked; what cannot be read is None."""
+    """One rule, ready to be asked; what cannot be read is None.
+
+    Attributes:
+        head: What every object begins with that the rule can speak of, up to the first `/`; None
+            when that is not said in plain letters.
+    """
 
     resource: Matcher | None
     action: Matcher | None
     target: Matcher | None
     denies: bool
+    head: str | None = None
 
     @classmethod
     def compile(cls, line: RuleLine, mode: MatchMode) -> "Rule":
@@ -108,6 +114,7 @@ class Rule:
             matcher(line.action, mode),
             matcher(line.target, mode),
             line.effect == "deny",
+            _head(line.target) if mode is MatchMode.GLOB else None,
         )
 
     def fits(self, resource: str, action: str, target: str) -> bool:
@@ -120,6 +127,36 @@ class Rule:
 
     def _part(self, match: Matcher | None, text: str) -> bool:
         return self.denies if match is None else match(text)
+
+
+def _head(pattern: str) -> str | None:
+    head = pattern.partition("/")[0]
+    is_plain = not _SPECIAL.intersection(head) and len(pattern) <= _MOST_PATTERN
+    return head if is_plain and is_glob(pattern) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Rules of one subject on one resource and action, by what their objects begin with.
+
+    A policy has a line or more for each team: so a list of a thousand Applications asks few rules.
+    """
+
+    by_head: Mapping[str, tuple[Rule, ...]]
+    others: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> "_About":
+        """Sort rules."""
+        by_head: dict[str, list[Rule]] = {}
+        others: list[Rule] = []
+        for rule in rules:
+            (others if rule.head is None else by_head.setdefault(rule.head, [])).append(rule)
+        return cls({head: tuple(some) for head, some in by_head.items()}, tuple(others))
+
+    def on(self, target: str) -> tuple[Rule, ...]:
+        """Return the rules that may speak of an object."""
+        return self.by_head.get(target.partition("/")[0], ()) + self.others
 
 
 def verdict(rules: Iterable[Rule], resource: str, action: str, target: str) -> bool:
@@ -158,7 +195,7 @@ class Policy:
         self._granted = frozenset(link.subject for link in lines.links)
         self.enforcer = _enforcer(lines, mode)
         self._reached: dict[str, tuple[str, ...]] = {}
-        self._narrowed: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+        self._narrowed: dict[tuple[str, str, str], _About] = {}
 
     def knows_group(self, group: str, extra: Extra) -> bool:
         """Whether a group is the first field of a grant; others are not evaluated."""
@@ -168,17 +205,17 @@ class Policy:
         """Return the verdict for a subject alone, with the roles that it has."""
         rules: list[Rule] = []
         for name in self._reach(subject, extra):
-            rules += self._about(name, resource, action)
+            rules += self._about(name, resource, action).on(target)
             rules += extra.rules.get(name, ())
         return verdict(rules, resource, action, target)
 
-    def _about(self, subject: str, resource: str, action: str) -> tuple[Rule, ...]:
+    def _about(self, subject: str, resource: str, action: str) -> _About:
         """Return the rules of one subject that speak of this resource and action."""
         key = (subject, resource, action)
         found = self._narrowed.get(key)
         if found is None:
             rules = self._rules.get(subject, ())
-            found = tuple(rule for rule in rules if rule.speaks_of(resource, action))
+            found = _About.of(rule for rule in rules if rule.speaks_of(resource, action))
             _remember(self._narrowed, key, found)
         return found
 

@@ -26,7 +26,7 @@ _DECODER = json.JSONDecoder()
 MOST_CHARS = 256 * 1024
 """Longest event that is decoded; it takes about two milliseconds."""
 _LARGE_VALUE = 4096  # of a value that a large event is read without
-_MARKS = 20_000  # brackets and strings of one step
+_MARKS = 5_000  # brackets and strings of one step
 
 
 class AuditBodyError(ValueError):

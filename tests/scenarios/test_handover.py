@@ -19,6 +19,7 @@ from holdfast.healing.hand_over import LAST_APPLIED
 from tests.support import declared as d
 from tests.support.controlled import controlled, essence
 from tests.support.person import Ref, ref_of
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -265,6 +266,25 @@ async def test_a_handover_is_refused_while_healing_would_take_the_objects_again(
         await handover(plane, app)
         await world.at_rest(ref)
         assert "holdfast" not in managers(await world.person.get(ref))
+
+
+async def test_a_pause_that_holds_lets_a_handover_through_and_nothing_is_taken_again(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
+        app = await world.deploy(d.config_map())
+        ref = Ref("v1", "ConfigMap", world.namespace, "settings")
+        await _lead(world)
+        name = app.key.name
+        await holdfast(plane, app, "app", "pause", name, "--for", "30m", "--reason", "to Argo CD")
+        await eventually(lambda: _knows_pause(world))
+        assert "handed over" in await handover(plane, app)
+        await world.at_rest(ref)
+        assert "holdfast" not in managers(await world.person.get(ref))
+
+
+async def _knows_pause(world: World) -> bool:
+    return bool(world.controller.registry.pauses)
 
 
 def _ref(world: World, tree: Tree) -> Ref:

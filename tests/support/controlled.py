@@ -33,6 +33,7 @@ from holdfast.kit.tasks import Supervisor
 from holdfast.planning.refresh import Level
 from holdfast.renderers.dispatch import Renderers
 from holdfast.schema.argo_crds.manifests import crd_manifests
+from holdfast.schema.own_crds import own_crd_manifests
 from holdfast.sources.git import GitSources
 from tests.support.at_rest import come_to_rest, has_heard, has_worked, key_of
 from tests.support.person import Person, Ref, ref_of
@@ -416,7 +417,7 @@ async def _running(
 
 async def install(person: Person, control: str) -> None:
     """Makes the definitions, the control namespace and its default project."""
-    for crd in crd_manifests():
+    for crd in (*crd_manifests(), *own_crd_manifests()):
         answer = await person.send("POST", ref_of(crd).collection, crd)
         assert answer.status in (201, 409), answer
 

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from starlette.requests import HTTPConnection
 
 from holdfast.api.caller import Caller
+from holdfast.api.intake import Intake
 from holdfast.api.news import News
 from holdfast.api.people import Accounts, Provider, Sessions
 from holdfast.api.shared_episodes import SharedEpisodes
@@ -178,6 +179,7 @@ class Services:
     journal: JournalReader | None = None
     trees: SharedTrees = field(default_factory=SharedTrees)
     episodes: SharedEpisodes = field(default_factory=SharedEpisodes)
+    intake: Intake = field(default_factory=Intake)
     news: News = field(default_factory=News)
     accounts: Accounts | None = None
     sessions: Sessions | None = None

@@ -67,10 +67,14 @@ class PatchApplication:
 
 @dataclass(frozen=True, slots=True)
 class RefreshApplication:
-    """Ask for a comparison now; `hard` bypasses the manifest cache."""
+    """Ask for a comparison now; `hard` bypasses the manifest cache.
+
+    Without `wait` it is only asked for: what comes of it is not waited for.
+    """
 
     app: AppKey
     hard: bool = False
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,13 @@ class ListProjectEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class GetProjectWindows:
+    """Sync windows of an AppProject that are active now. Answer: list of trees."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class GetSyncWindows:
     """Sync windows of the project that are about an Application (controller.md §12).
 
@@ -208,6 +215,7 @@ Query: TypeAlias = (
     | ListEvents
     | ListProjectEvents
     | GetSyncWindows
+    | GetProjectWindows
     | PlanAdoption
     | GetProject
     | ListProjects

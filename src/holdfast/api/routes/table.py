@@ -1,6 +1,15 @@
 """All rows of the API."""
 
-from holdfast.api.routes import account, session, settings, system
+from holdfast.api.routes import (
+    account,
+    badge,
+    clusters,
+    projects,
+    session,
+    settings,
+    system,
+    webhook,
+)
 from holdfast.api.routes.applications import (
     details,
     logs,
@@ -26,6 +35,10 @@ _MODULES = (
     our_applications,
     drift,
     pauses,
+    projects,
+    clusters,
+    webhook,
+    badge,
     session,
     account,
     settings,

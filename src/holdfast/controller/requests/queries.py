@@ -14,7 +14,7 @@ from holdfast.controller.requests.pauses import PauseReads
 from holdfast.controller.requests.pod_logs import PodLogSource, find_pods, read_all
 from holdfast.controller.requests.resource_tree import Trees
 from holdfast.controller.requests.resources import ResourceReads, events_about
-from holdfast.controller.requests.sync_windows import sync_windows
+from holdfast.controller.requests.sync_windows import active_windows, sync_windows
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 from holdfast.domain.errors import ConfigurationError
@@ -27,6 +27,7 @@ from holdfast.domain.queries import (
     GetApplication,
     GetManifests,
     GetProject,
+    GetProjectWindows,
     GetResource,
     GetStatus,
     GetSyncWindows,
@@ -86,7 +87,7 @@ class DirectQueries:
                 return await self._about_objects(query)
             case ListApplications():
                 return await self._list(query)
-            case GetProject() | ListProjects() | ListProjectEvents():
+            case GetProject() | ListProjects() | ListProjectEvents() | GetProjectWindows():
                 return await self._about_projects(query)
             case GetStatus():
                 return await self._status()
@@ -197,10 +198,15 @@ class DirectQueries:
             "tags": list(found.tags),
         }
 
-    async def _about_projects(self, query: GetProject | ListProjects | ListProjectEvents) -> JSON:
+    async def _about_projects(
+        self, query: GetProject | ListProjects | ListProjectEvents | GetProjectWindows
+    ) -> JSON:
         if isinstance(query, ListProjects):
             return await self._projects()
-        project = (await self._lookup.project(query.name)).manifest
+        found = await self._lookup.project(query.name)
+        if isinstance(query, GetProjectWindows):
+            return active_windows(found, self._ports.clock.now())
+        project = found.manifest
         if isinstance(query, GetProject):
             return project.tree
         where = (project.namespace, project.kind, project.name, "")

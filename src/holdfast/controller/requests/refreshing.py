@@ -49,6 +49,8 @@ class Refreshing:
             patch,
             SystemWrite.APPLICATION_METADATA,
         )
+        if not command.wait:
+            return Done("requested", asked.tree)
         async with aclosing(self.feed.follow(app.key)) as versions:
             async for seen in versions:
                 if seen is None:

@@ -3,7 +3,7 @@
 What no row knows is refused by name (HF3016), never carried out half.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,10 @@ import orjson
 
 from holdfast.assembly.contexts import Server
 from holdfast.assembly.rest import Answered, Asked, Rest, segment
+from holdfast.controller.requests.pauses import is_meant, words_of
 from holdfast.domain.application import DELETION_APPROVED_ANNOTATION
 from holdfast.domain.commands import (
+    AdoptDrift,
     Command,
     ConfirmDeletion,
     CreateApplication,
@@ -22,7 +24,9 @@ from holdfast.domain.commands import (
     DeleteProject,
     Done,
     PatchApplication,
+    PauseHealing,
     RefreshApplication,
+    ResumeHealing,
     RollBackApplication,
     SyncApplication,
     TerminateOperation,
@@ -32,15 +36,20 @@ from holdfast.domain.commands import (
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.domain.identity import AppKey
 from holdfast.domain.log_lines import LogLine, nanoseconds
-from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.domain.operation import SelectedResource
+from holdfast.domain.pause import Pause, PauseScope
 from holdfast.domain.ports import Clock
 from holdfast.domain.queries import (
     GetApplication,
     GetManifests,
     GetProject,
+    GetStatus,
     ListApplications,
+    ListPauses,
     ListProjects,
     ManagedResources,
+    PlanAdoption,
     PodLogs,
     Query,
     ResourceTree,
@@ -50,6 +59,7 @@ from holdfast.kit.clock import SystemClock
 from holdfast.planning.times import format_time
 
 _APPS = "/api/v1/applications"
+_OURS = "/api/holdfast/v1"
 _PROJECTS = "/api/v1/projects"
 _STATES = ("targetState", "liveState", "normalizedLiveState", "predictedLiveState")
 
@@ -79,6 +89,10 @@ def _one(app: AppKey) -> str:
     return f"{_APPS}/{segment(app.name)}"
 
 
+def _own(app: AppKey) -> str:
+    return f"{_OURS}/applications/{segment(app.name)}"
+
+
 def _project(name: str) -> str:
     return f"{_PROJECTS}/{segment(name)}"
 
@@ -105,6 +119,8 @@ class RemoteQueries:
         match query:
             case GetApplication() | ResourceTree() | RevisionMetadata():
                 return await self._about(query)
+            case PlanAdoption() | ListPauses() | GetStatus():
+                return await self._ours(query)
             case ListApplications():
                 return await self._list(query)
             case GetManifests():
@@ -128,6 +144,23 @@ class RemoteQueries:
                 pass
         index = query.source_index if isinstance(query, RevisionMetadata) else None
         return await self._get(path, query.app, sourceIndex=index)
+
+    async def _ours(self, query: PlanAdoption | ListPauses | GetStatus) -> JSON:
+        match query:
+            case PlanAdoption(app):
+                body = {"resources": _objects(query.resources)}
+                path = f"{_own(app)}/adopt/plan"
+                asked = {"appNamespace": app.namespace}
+                return (await self._rest.send("POST", path, asked, body)).tree
+            case ListPauses():
+                about: Asked = {"ended": query.ended}
+                if query.app is not None:
+                    about = {
+                        **about, "app": query.app.name, "appNamespace": query.app.namespace
+                    }  # fmt: skip
+                return (await self._rest.get(f"{_OURS}/pauses", about)).get("items") or []
+            case GetStatus():
+                return await self._rest.get(f"{_OURS}/status")
 
     async def _projects(self, name: str) -> JSON:
         if name:
@@ -170,7 +203,9 @@ class RemoteQueries:
     async def _managed(self, query: ManagedResources) -> JSON:
         if query.local:
             raise _not_here("--local, a folder on this machine")
-        if query.revision or query.revisions:
+        if query.revisions:
+            raise _not_here("a comparison with several revisions")
+        if query.revision:
             raise _not_here("a comparison with another revision")
         return await self._records(query.app)
 
@@ -245,13 +280,18 @@ class RemoteCommands:
             case DeleteApplication(app):
                 query = {"cascade": command.cascade, "propagationPolicy": command.propagation}
                 return await self._send("DELETE", _one(app), app, query)
-            case CreateProject():
-                body = {"project": command.manifest, "upsert": command.upsert}
-                return _done(await self._rest.send("POST", _PROJECTS, body=body))
-            case DeleteProject(name):
-                return _done(await self._rest.send("DELETE", _project(name)))
+            case AdoptDrift() | PauseHealing() | ResumeHealing():
+                return await self._ours(command)
+            case CreateProject() | DeleteProject():
+                return await self._write_project(command)
             case _:
                 return await self._write(command)
+
+    async def _write_project(self, command: CreateProject | DeleteProject) -> Done:
+        if isinstance(command, DeleteProject):
+            return _done(await self._rest.send("DELETE", _project(command.name)))
+        body = {"project": command.manifest, "upsert": command.upsert}
+        return _done(await self._rest.send("POST", _PROJECTS, body=body))
 
     async def _write(self, command: Command) -> Done:
         match command:
@@ -300,6 +340,58 @@ class RemoteCommands:
             case TerminateOperation():
                 return await self._send("DELETE", f"{_one(app)}/operation", app, {})
 
+    async def _ours(self, command: AdoptDrift | PauseHealing | ResumeHealing) -> Done:
+        match command:
+            case AdoptDrift(app):
+                body: Tree = {
+                    "resources": _objects(command.resources),
+                    "message": command.message,
+                    "author": command.author,
+                    "branch": command.branch,
+                    "push": command.push,
+                }
+                asked = {"appNamespace": app.namespace}
+                path = f"{_own(app)}/adopt"
+                return _told((await self._rest.send("POST", path, asked, body)).tree)
+            case PauseHealing():
+                path = f"{_OURS}/pauses"
+                return _told((await self._rest.send("POST", path, body=_pause(command))).tree)
+            case ResumeHealing() if command.pause_id:
+                path = f"{_OURS}/pauses/{segment(command.pause_id)}"
+                return _told((await self._rest.send("DELETE", path)).tree)
+            case ResumeHealing():
+                return await self._resume(command)
+
+    async def _resume(self, command: ResumeHealing) -> Done:
+        """End every pause that is meant, one by one: a row ends a single one.
+
+        Raises:
+            ConfigurationError: HF3006, there is none to end.
+        """
+        now = self._clock.now()
+        found = (await self._rest.get(f"{_OURS}/pauses")).get("items") or []
+        pauses = [pause for tree in found if (pause := Pause.parse(Manifest(tree)))]
+        chosen = [pause for pause in pauses if is_meant(pause, command) and pause.is_active(now)]
+        if not chosen and command.scope is not None:
+            still = "; ".join(f"it is {pause.describe()}" for pause in await self._holding(command))
+            raise ConfigurationError(
+                "HF3006",
+                f"{words_of(command)} is not paused by itself",
+                hint=still or "`holdfast pauses` shows what is paused",
+            )
+        for pause in chosen:
+            await self._rest.send("DELETE", f"{_OURS}/pauses/{segment(pause.id)}")
+        notes = tuple(f"still {pause.describe()}" for pause in await self._holding(command))
+        return Done("resumed", {"resumed": [pause.manifest.tree for pause in chosen]}, notes)
+
+    async def _holding(self, command: ResumeHealing) -> list[Pause]:
+        """Return what holds the Application now, when the command is about one."""
+        if command.scope is not PauseScope.APPLICATION:
+            return []
+        asked = {"app": command.target, "appNamespace": command.app_namespace}
+        found = (await self._rest.get(f"{_OURS}/pauses", asked)).get("items") or []
+        return [pause for tree in found if (pause := Pause.parse(Manifest(tree)))]
+
     async def _patch(self, app: AppKey, patch: JSON, kind: str) -> Done:
         body = {
             "patch": orjson.dumps(patch).decode(),
@@ -327,10 +419,7 @@ def _sync(command: SyncApplication) -> Tree:
         "dryRun": command.dry_run,
         "prune": command.prune,
         "strategy": {command.strategy: {"force": command.force}},
-        "resources": [
-            {"group": one.group, "kind": one.kind, "namespace": one.namespace, "name": one.name}
-            for one in command.resources
-        ],
+        "resources": _objects(command.resources),
         "infos": [{"name": name, "value": value} for name, value in command.info],
         "appNamespace": command.app.namespace,
     }
@@ -341,6 +430,37 @@ def _sync(command: SyncApplication) -> Tree:
     if command.manifests is not None:
         body["manifests"] = list(command.manifests)
     return body
+
+
+def _objects(resources: Sequence[SelectedResource]) -> list[Tree]:
+    return [
+        {"group": one.group, "kind": one.kind, "namespace": one.namespace, "name": one.name}
+        for one in resources
+    ]
+
+
+def _pause(command: PauseHealing) -> Tree:
+    body: Tree = {
+        "scope": command.scope.value,
+        "target": command.target,
+        "appNamespace": command.app_namespace,
+        "reason": command.reason,
+    }
+    if command.until is None:
+        body["untilResumed"] = True
+    else:
+        body["until"] = command.until.isoformat()
+    if command.resource is not None:
+        key = command.resource
+        body["resource"] = {
+            "group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name
+        }  # fmt: skip
+    return body
+
+
+def _told(tree: Tree) -> Done:
+    """Read what a row of ours says of a command."""
+    return Done(str(tree["outcome"]), tree.get("object"), tuple(tree.get("notes") or ()))
 
 
 def _done(answered: Answered) -> Done:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from holdfast.assembly.chosen_server import ChosenServer
 from holdfast.cli import exit_codes
 from holdfast.cli.pflag import (
     Flag,
@@ -33,8 +34,22 @@ GLOBAL_FLAGS = (
     Flag("kube-context", "Context of the kubeconfig; else the current one.", metavar="NAME"),
     Flag("namespace", f"Control namespace; else ${NAMESPACE_VARIABLE}, else argocd.", short="n",
          metavar="NAME"),
-    Flag("core", "Accepted for compatibility: commands always go straight to the cluster.",
-         FlagKind.SWITCH, hidden=True),
+    Flag("core", "Straight to the cluster, also where a server is named.", FlagKind.SWITCH),
+)  # fmt: skip
+SERVER_FLAGS = (
+    Flag("server", "Go through this Holdfast server; else $HOLDFAST_SERVER, else the current "
+         "context of `holdfast context`, else straight to the cluster.", metavar="HOST[:PORT]"),
+    Flag("auth-token", "Token for the server; else $HOLDFAST_AUTH_TOKEN, else that of "
+         "`holdfast login`.", metavar="TOKEN"),
+    Flag("server-context", "Context of the configuration file; else the current one.",
+         metavar="NAME"),
+    Flag("config", "Configuration file of servers; else ~/.config/holdfast/config.",
+         metavar="FILE"),
+    Flag("plaintext", "Speak to the server without TLS.", FlagKind.SWITCH),
+    Flag("insecure", "Do not check the server's certificate.", FlagKind.SWITCH),
+    Flag("server-crt", "PEM file of the server's authority.", metavar="FILE"),
+    Flag("header", "Add a header to each request to the server.", FlagKind.STRINGS, short="H",
+         metavar="NAME: VALUE"),
 )  # fmt: skip
 
 APP_NAMESPACE = Flag(
@@ -122,11 +137,12 @@ class CommandSpec:
     @property
     def all_flags(self) -> tuple[Flag, ...]:
         """Its flags and the global ones; a flag of its own wins over a global one."""
+        everywhere = GLOBAL_FLAGS if self.serves else (*GLOBAL_FLAGS, *SERVER_FLAGS)
         own = {flag.name for flag in self.flags}
         shorts = {flag.short for flag in self.flags if flag.short}
         extra = tuple(
             flag
-            for flag in GLOBAL_FLAGS
+            for flag in everywhere
             if flag.name not in own and (not flag.short or flag.short not in shorts)
         )
         return self.flags + (extra if self.reaches_cluster else ())
@@ -230,14 +246,17 @@ class PflagCommand(click.Command):
     def _target(self, ctx: click.Context, session: Session, values: Values) -> Target:
         def look_up(name: str) -> str:
             # A flag of the command's own may have the same name: `app logs --namespace`.
-            is_global = name in {flag.name for flag in self.spec.all_flags if flag in GLOBAL_FLAGS}
+            is_global = any(
+                flag.name == name and flag in (*GLOBAL_FLAGS, *SERVER_FLAGS)
+                for flag in self.spec.all_flags
+            )
             if is_global and values.is_given(name):
-                return values.text(name)
+                return "\n".join(values.texts(name))
             parent: click.Context | None = ctx.parent
             while parent is not None:
                 found = parent.params.get(name.replace("-", "_"))
                 if found:
-                    return str(found)
+                    return "\n".join(found) if isinstance(found, tuple) else str(found)
                 parent = parent.parent
             return ""
 
@@ -247,7 +266,29 @@ class PflagCommand(click.Command):
             namespace=look_up("namespace")
             or session.environ.get(NAMESPACE_VARIABLE, "")
             or DEFAULT_NAMESPACE,
+            server=_chosen_server(look_up),
         )
+
+
+def _chosen_server(look_up: Callable[[str], str]) -> ChosenServer:
+    """Return the server that the flags name; a flag that names a cluster wins over a context."""
+    address, context = look_up("server"), look_up("server-context")
+    names_cluster = bool(look_up("kubeconfig") or look_up("kube-context"))
+    return ChosenServer(
+        address=address,
+        token=look_up("auth-token"),
+        plaintext=_is_on(look_up("plaintext")),
+        insecure=_is_on(look_up("insecure")),
+        certificate=look_up("server-crt"),
+        headers=tuple(line for line in look_up("header").split("\n") if line),
+        config=look_up("config"),
+        context=context,
+        is_off=_is_on(look_up("core")) or (names_cluster and not address and not context),
+    )
+
+
+def _is_on(text: str) -> bool:
+    return text.lower() in ("true", "1", "t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +309,7 @@ class LazyGroup(click.Group):
         super().__init__(
             name,
             help=text,
-            params=[_option(flag) for flag in GLOBAL_FLAGS],
+            params=[_option(flag) for flag in (*GLOBAL_FLAGS, *SERVER_FLAGS)],
             no_args_is_help=False,
             invoke_without_command=True,
         )

@@ -4,6 +4,7 @@ import click
 
 from holdfast.cli.command import LazyGroup
 from holdfast.cli.root import (
+    ACCOUNT_ENTRIES,
     APP_ENTRIES,
     CLUSTER_ENTRIES,
     DRIFT_ENTRIES,
@@ -15,6 +16,7 @@ COMMANDS: dict[str, click.Command] = {
     "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
     "proj": LazyGroup("proj", PROJECT_ENTRIES, "Work with projects (AppProjects)."),
     "cluster": LazyGroup("cluster", CLUSTER_ENTRIES, "Pause and resume a whole cluster."),
+    "account": LazyGroup("account", ACCOUNT_ENTRIES, "Work with accounts of a server."),
     "drift": LazyGroup(
         "drift", DRIFT_ENTRIES, "See what drifted, who did it, what became of it (the journal)."
     ),

@@ -48,6 +48,16 @@ CLUSTER_ENTRIES = (
     Entry("pause", f"{_PAUSES}.ofcluster", "Hold healing of a cluster for a while."),
     Entry("resume", f"{_PAUSES}.ofcluster", "End the pauses of a cluster."),
 )
+ACCOUNT_ENTRIES = (
+    Entry("list", "holdfast.cli.account", "List accounts."),
+    Entry("get", "holdfast.cli.account", "Show an account and its tokens."),
+    Entry("get-user-info", "holdfast.cli.account", "Show who is signed in."),
+    Entry("can-i", "holdfast.cli.account", "Say whether one may do something."),
+    Entry("update-password", "holdfast.cli.account", "Change a password."),
+    Entry("generate-token", "holdfast.cli.account", "Make an API key."),
+    Entry("delete-token", "holdfast.cli.account", "Take an API key away."),
+    Entry("bcrypt", "holdfast.cli.account", "Print the hash of a password."),
+)
 DRIFT_ENTRIES = (
     Entry("list", "holdfast.cli.drift", "List drifts: what, who, how it ended."),
     Entry("show", "holdfast.cli.drift", "Show one drift, field by field."),
@@ -73,6 +83,11 @@ ROOT_ENTRIES = (
     Entry("serve", "holdfast.cli.servers", "Serve the API and the page alone."),
     Entry("sandbox", "holdfast.cli.servers", "Start the small cluster alone."),
     Entry("install", "holdfast.cli.servers", "Print the manifests that install Holdfast."),
+    Entry("login", "holdfast.cli.login", "Sign in to a Holdfast server."),
+    Entry("logout", "holdfast.cli.login", "Sign out of a server."),
+    Entry("relogin", "holdfast.cli.login", "Sign in again."),
+    Entry("context", "holdfast.cli.login", "List servers, or go to another one."),
+    Entry("account", "holdfast.cli.groups", "Work with accounts of a server."),
     Entry("version", "holdfast.cli.system", "Print the version."),
     Entry("completion", "holdfast.cli.system", "Print shell completion code."),
 )

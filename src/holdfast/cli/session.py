@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from holdfast.assembly.chosen_server import ChosenServer
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -30,11 +32,13 @@ class Target:
         kubeconfig: File given with `--kubeconfig`, or `""` for $KUBECONFIG, then in-cluster.
         context: Context given with `--kube-context`, or `""` for the current one.
         namespace: Where Applications and AppProjects live.
+        server: The Holdfast server to go through, as far as it is named.
     """
 
     kubeconfig: str = ""
     context: str = ""
     namespace: str = DEFAULT_NAMESPACE
+    server: ChosenServer = field(default_factory=ChosenServer)
 
 
 class Link(Protocol):
@@ -59,7 +63,15 @@ class Link(Protocol):
 Connect = Callable[[Target], AbstractAsyncContextManager[Link]]
 
 
-def _connect_directly(target: Target) -> AbstractAsyncContextManager[Link]:
+def _connect(target: Target) -> AbstractAsyncContextManager[Link]:
+    """Go through the server that is meant, or straight to the cluster."""
+    from holdfast.assembly.contexts import find_server
+
+    server = find_server(target.server, _environment())
+    if server is not None:
+        from holdfast.assembly.remote import open_remote
+
+        return open_remote(server)
     from holdfast.assembly.direct import open_direct
 
     return open_direct(
@@ -93,6 +105,6 @@ class Session:
     err: TextIO = field(default_factory=lambda: sys.stderr)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     environ: Mapping[str, str] = field(default_factory=_environment)
-    connect: Connect = _connect_directly
+    connect: Connect = _connect
     open_journal: Callable[[str, str], "JournalReader"] = _open_journal
     now: Callable[[], "datetime"] = _now

@@ -123,14 +123,14 @@ class PauseWrites:
         """
         pauses = await self._reads.all()
         now = self.clock.now()
-        chosen = [pause for pause in pauses if _is_meant(pause, command)]
+        chosen = [pause for pause in pauses if is_meant(pause, command)]
         active = [pause for pause in chosen if pause.is_active(now)]
         left = [p for p in pauses if p.is_active(now) and p not in active]
         holding = await self._holding(command, left)
         if not active and command.scope is not None:
             raise ConfigurationError(
                 "HF3006",
-                f"{_words(command)} is not paused by itself",
+                f"{words_of(command)} is not paused by itself",
                 hint="; ".join(f"it is {pause.describe()}" for pause in holding)
                 or "`holdfast pauses` shows what is paused",
             )
@@ -260,7 +260,8 @@ def _check_resource(app: Application, command: PauseHealing) -> tuple[str, ...]:
     )
 
 
-def _is_meant(pause: Pause, command: ResumeHealing) -> bool:
+def is_meant(pause: Pause, command: ResumeHealing) -> bool:
+    """Whether a command ends this pause."""
     if command.pause_id:
         return pause.id == command.pause_id
     if command.scope is None:
@@ -291,7 +292,8 @@ def _name(command: PauseHealing) -> str:
     return f"{slug}-{uuid.uuid4().hex[:6]}"
 
 
-def _words(command: ResumeHealing) -> str:
+def words_of(command: ResumeHealing) -> str:
+    """Return what a command is about, for a message."""
     scope = command.scope.value.lower() if command.scope else ""
     about = f"{command.resource} of " if command.resource else ""
     return f"{about}{scope} '{command.target}'" if command.target else f"{about}{scope}"

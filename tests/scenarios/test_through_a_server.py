@@ -1,0 +1,167 @@
+"""The command line through a server: signed in, and the same output as without one."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.person import Person, Ref
+from tests.support.process import HoldfastProcess
+from tests.support.site import Site, config_map, new_control
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.sandbox import AnyPlane
+    from tests.support.site import SiteApp
+
+ADDRESS = r"listening address=(\S+) metrics="
+INITIAL = "argocd-initial-admin-secret"
+
+READING = {
+    "app get": ("app", "get", "{app}", "-o", "json"),
+    "app list": ("app", "list", "-o", "json"),
+    "app list with a selector": ("app", "list", "-l", "a=b", "-o", "json"),
+    "app history": ("app", "history", "{app}", "-o", "json"),
+    "app manifests of git": ("app", "manifests", "{app}", "--source", "git"),
+    "app manifests that live": ("app", "manifests", "{app}", "--source", "live"),
+    "app resources": ("app", "resources", "{app}", "-o", "json"),
+    "app diff": ("app", "diff", "{app}"),
+    "pauses": ("pauses", "-o", "json"),
+    "status": ("status", "-o", "json"),
+    "proj list": ("proj", "list", "-o", "json"),
+    "proj get": ("proj", "get", "default", "-o", "json"),
+    "app get of nothing": ("app", "get", "{app}", "--hard-refresh", "-o", "name"),
+}
+"""What only reads: said twice, the same comes out."""
+
+
+@dataclass
+class Terminal:
+    """A person's shell: a home of its own, and two ways to the cluster."""
+
+    kubeconfig: Path
+    control: str
+    home: Path
+    address: str
+
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HOLDFAST", "KUBE"))}
+        environ |= {"HOME": str(self.home), "HOLDFAST_NAMESPACE": self.control}
+        environ.pop("XDG_CONFIG_HOME", None)
+        return subprocess.run(
+            [sys.executable, "-m", "holdfast", *words], input=stdin, env=environ,
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    def straight(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run(*words, "--kubeconfig", str(self.kubeconfig))
+
+    def ok(self, *words: str, stdin: str = "") -> str:
+        done = self.run(*words, stdin=stdin)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture
+async def signed_in(plane: AnyPlane, tmp_path: Path) -> AsyncIterator[tuple[Terminal, Site]]:
+    """A controller with its page, and a person who has signed in as admin."""
+    control = new_control()
+    process = HoldfastProcess.run(
+        plane.kubeconfig, control, tmp_path / "data", "--listen", "127.0.0.1:0",
+        repositories=str(tmp_path),
+    )  # fmt: skip
+    try:
+        process.is_leading()
+        address = process.wait_for(ADDRESS)[1]
+        (tmp_path / "home").mkdir()
+        terminal = Terminal(plane.kubeconfig, control, tmp_path / "home", address)
+        async with Person(plane.kubeconfig) as person:
+            secret: dict[str, dict[str, str]] = {}
+
+            async def has_password() -> bool:
+                found = await person.find(Ref("v1", "Secret", control, INITIAL))
+                secret.update(found or {})
+                return found is not None
+
+            await eventually(has_password)
+            password = base64.b64decode(secret["data"]["password"]).decode()
+            login = ("login", address, "--plaintext", "--username", "admin")
+
+            async def is_in() -> bool:
+                return terminal.run(*login, "--password", password).returncode == 0
+
+            await eventually(is_in)
+            site = Site(plane.kubeconfig, tmp_path, control, person, process)
+            yield terminal, site
+            await site.clean_up()
+    finally:
+        process.kill()
+
+
+async def deployed(site: Site) -> SiteApp:
+    app = await site.deploy(
+        "web", {"web.yaml": config_map("web", a="git"), "too.yaml": config_map("too", b="c")}
+    )
+    await app.synced()
+    return app
+
+
+async def test_what_only_reads_prints_the_same_both_ways(
+    signed_in: tuple[Terminal, Site],
+) -> None:
+    terminal, site = signed_in
+    app = await deployed(site)
+    terminal.ok("app", "pause", app.name, "--reason", "a look at it", "--for", "1h")
+    different = {}
+    for name, words in READING.items():
+        typed = [word.format(app=app.name) for word in words]
+        straight, through = terminal.straight(*typed), terminal.run(*typed)
+        one = (straight.returncode, straight.stdout, straight.stderr)
+        other = (through.returncode, through.stdout, through.stderr)
+        if one != other:
+            different[name] = (one, other)
+    assert not different
+
+
+async def test_a_sync_a_change_and_a_deletion_go_through(
+    signed_in: tuple[Terminal, Site],
+) -> None:
+    terminal, site = signed_in
+    app = await deployed(site)
+    said = terminal.ok("app", "sync", app.name, "--timeout", "30")
+    assert "Succeeded" in said
+    terminal.ok("app", "set", app.name, "--self-heal=false")
+    policy = (await app.tree())["spec"]["syncPolicy"]
+    assert not policy["automated"].get("selfHeal")
+    who = (await app.status())["operationState"]["operation"]["initiatedBy"]["username"]
+    assert who == "admin"
+    terminal.ok("app", "wait", app.name, "--timeout", "30")
+    assert "deleted" in terminal.ok("app", "delete", app.name, "-y", "--wait")
+    assert await site.person.find(app.ref) is None
+
+
+async def test_accounts_contexts_and_the_end_of_a_session(
+    signed_in: tuple[Terminal, Site],
+) -> None:
+    terminal, _ = signed_in
+    assert "admin" in terminal.ok("account", "list")
+    assert "Username: admin" in terminal.ok("account", "get-user-info")
+    assert terminal.ok("account", "can-i", "sync", "applications", "default/web") == "yes\n"
+    assert terminal.address in terminal.ok("context")
+    file = terminal.home / ".config" / "holdfast" / "config"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert terminal.ok("logout", terminal.address) == f"Logged out from '{terminal.address}'\n"
+    refused = terminal.run("app", "list")
+    assert refused.returncode == 20
+    assert "HF3015" in refused.stderr
+    assert f"holdfast login {terminal.address}" in refused.stderr
+    assert terminal.ok("context", terminal.address, "--delete").endswith("deleted\n")

@@ -114,7 +114,8 @@ def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
         f"peak {size['memory_peak_mb']:g} MB"
     )
     if "cpu_rest_percent" in size:
-        parts.append(f"CPU at rest {size['cpu_rest_percent']:g} %")
+        a_minute = size["cpu_rest_s_a_minute"]
+        parts.append(f"CPU at rest {size['cpu_rest_percent']:g} %, {a_minute:g} s a minute")
     if "restart" in size:
         restart = size["restart"]
         parts.append(f"killed: healed {restart['healed_s']:g} s after its start")

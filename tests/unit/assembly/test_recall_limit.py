@@ -37,7 +37,7 @@ class SlowJournal:
         pass
 
     async def episodes(self, _wanted: EpisodeFilter) -> tuple[Episode, ...]:
-        await asyncio.sleep(self.takes_s)
+        await LoopClock().sleep(self.takes_s)
         if self.error is not None:
             raise self.error
         return (EPISODE,)

@@ -65,7 +65,7 @@ async def front_application(
         ConfigurationError: there is no usable kubeconfig.
     """
     clock = SystemClock()
-    access = find_access(settings.kubeconfig or None, settings.context)
+    access = await asyncio.to_thread(find_access, settings.kubeconfig or None, settings.context)
     async with AsyncExitStack() as stack:
         supervisor = await stack.enter_async_context(Supervisor(clock))
         connection = await _connected(stack, settings, supervisor)
@@ -147,7 +147,7 @@ async def _connected(
     """Connect; a cluster that is away is waited for."""
     clock = SystemClock()
     while True:
-        access = find_access(settings.kubeconfig or None, settings.context)
+        access = await asyncio.to_thread(find_access, settings.kubeconfig or None, settings.context)
         try:
             connection = await connect(
                 access, clock=clock, supervisor=supervisor, rng=random.Random()  # noqa: S311 - jitter

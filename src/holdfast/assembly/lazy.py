@@ -3,6 +3,7 @@
 `app get` needs neither; importing libgit2 and starting a render worker would be most of its time.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -82,22 +83,28 @@ class LazyRenderer:
     def __init__(self, clock: Clock) -> None:
         """Start nothing."""
         self._clock = clock
+        self._lock = asyncio.Lock()
         self._renderers: Renderers | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     async def render(self, checkout: Checkout, source: Source, context: RenderContext) -> Rendered:
         """Render one source."""
-        return await self._get().render(checkout, source, context)
+        return await (await self._ready()).render(checkout, source, context)
 
     async def locate(self, text: str, file: str) -> tuple[TextNode | None, ...]:
         """Return where the values of a file stand."""
-        return await self._get().locate(text, file)
+        return await (await self._ready()).locate(text, file)
 
     async def inspect(
         self, checkout: Checkout, source: Source, context: RenderContext
     ) -> tuple[SourceType, Source]:
         """Return the tool that a source wants, override files merged in."""
-        return await self._get().inspect(checkout, source, context)
+        return await (await self._ready()).inspect(checkout, source, context)
+
+    async def _ready(self) -> "Renderers":
+        """Return the renderers; imports and folders would stop the loop, so a thread makes them."""
+        async with self._lock:
+            return self._renderers or await asyncio.to_thread(self._get)
 
     def _get(self) -> "Renderers":
         if self._renderers is None:
@@ -123,7 +130,7 @@ class LazyRenderer:
         if self._renderers is not None:
             await self._renderers.stop()
         if self._scratch is not None:
-            self._scratch.cleanup()
+            await asyncio.to_thread(self._scratch.cleanup)
 
 
 class LazyCommits:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
+import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from holdfast.cli.root import run
+from holdfast.cli.session import Session
+from tests.support.command_line import Result
 from tests.support.person import Person, Ref
 from tests.support.process import HoldfastProcess
 from tests.support.site import Site, config_map, new_control
@@ -53,26 +55,28 @@ class Terminal:
     home: Path
     address: str
 
-    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HOLDFAST", "KUBE"))}
-        environ |= {"HOME": str(self.home), "HOLDFAST_NAMESPACE": self.control}
-        environ.pop("XDG_CONFIG_HOME", None)
-        return subprocess.run(
-            [sys.executable, "-m", "holdfast", *words], input=stdin, env=environ,
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+    def run(self, *words: str, stdin: str = "") -> Result:
+        """Runs one command line, in a thread: it has an event loop of its own."""
+        out, err = io.StringIO(), io.StringIO()
+        environ = {"HOME": str(self.home), "HOLDFAST_NAMESPACE": self.control}
+        session = Session(out=out, err=err, stdin=io.StringIO(stdin), environ=environ)
+        with ThreadPoolExecutor(1) as threads:
+            code = threads.submit(run, list(words), session).result(60)
+        return Result(code, out.getvalue(), err.getvalue())
 
-    def straight(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def straight(self, *words: str) -> Result:
         return self.run(*words, "--kubeconfig", str(self.kubeconfig))
 
     def ok(self, *words: str, stdin: str = "") -> str:
         done = self.run(*words, stdin=stdin)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-        return done.stdout
+        assert done.code == 0, f"{words}: {done.out}{done.err}"
+        return done.out
 
 
 @pytest.fixture
-async def signed_in(plane: AnyPlane, tmp_path: Path) -> AsyncIterator[tuple[Terminal, Site]]:
+async def signed_in(
+    plane: AnyPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Terminal, Site]]:
     """A controller with its page, and a person who has signed in as admin."""
     control = new_control()
     process = HoldfastProcess.run(
@@ -83,6 +87,8 @@ async def signed_in(plane: AnyPlane, tmp_path: Path) -> AsyncIterator[tuple[Term
         process.is_leading()
         address = process.wait_for(ADDRESS)[1]
         (tmp_path / "home").mkdir()
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
         terminal = Terminal(plane.kubeconfig, control, tmp_path / "home", address)
         async with Person(plane.kubeconfig) as person:
             secret: dict[str, dict[str, str]] = {}
@@ -97,7 +103,7 @@ async def signed_in(plane: AnyPlane, tmp_path: Path) -> AsyncIterator[tuple[Term
             login = ("login", address, "--plaintext", "--username", "admin")
 
             async def is_in() -> bool:
-                return terminal.run(*login, "--password", password).returncode == 0
+                return terminal.run(*login, "--password", password).code == 0
 
             await eventually(is_in)
             site = Site(plane.kubeconfig, tmp_path, control, person, process)
@@ -115,6 +121,7 @@ async def deployed(site: Site) -> SiteApp:
     return app
 
 
+@pytest.mark.timeout(120)
 async def test_what_only_reads_prints_the_same_both_ways(
     signed_in: tuple[Terminal, Site],
 ) -> None:
@@ -125,8 +132,8 @@ async def test_what_only_reads_prints_the_same_both_ways(
     for name, words in READING.items():
         typed = [word.format(app=app.name) for word in words]
         straight, through = terminal.straight(*typed), terminal.run(*typed)
-        one = (straight.returncode, straight.stdout, straight.stderr)
-        other = (through.returncode, through.stdout, through.stderr)
+        one = straight.transcript
+        other = through.transcript
         if one != other:
             different[name] = (one, other)
     assert not different
@@ -161,7 +168,7 @@ async def test_accounts_contexts_and_the_end_of_a_session(
     assert file.stat().st_mode & 0o777 == 0o600
     assert terminal.ok("logout", terminal.address) == f"Logged out from '{terminal.address}'\n"
     refused = terminal.run("app", "list")
-    assert refused.returncode == 20
-    assert "HF3015" in refused.stderr
-    assert f"holdfast login {terminal.address}" in refused.stderr
+    assert refused.code == 20
+    assert "HF3015" in refused.err
+    assert f"holdfast login {terminal.address}" in refused.err
     assert terminal.ok("context", terminal.address, "--delete").endswith("deleted\n")

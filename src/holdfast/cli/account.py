@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 _NUMBERS = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def _server(call: Call) -> "Server":
+async def _server(call: Call) -> "Server":
     """Return the server that is meant.
 
     Raises:
         ConfigurationError: HF3009, none is named.
     """
+    import asyncio
+
     from holdfast.assembly.contexts import find_server
     from holdfast.domain.errors import ConfigurationError
 
-    found = find_server(call.target.server, call.session.environ)
+    found = await asyncio.to_thread(find_server, call.target.server, call.session.environ)
     if found is None:
         raise ConfigurationError(
             "HF3009",
@@ -50,7 +52,7 @@ def _truth(value: object) -> str:
 async def _list(call: Call) -> int:
     from holdfast.assembly import sessions
 
-    found = await sessions.accounts(_server(call))
+    found = await sessions.accounts(await _server(call))
     form = call.values.text("output")
     if form in STRUCTURED:
         call.say(render(found, form))
@@ -70,7 +72,7 @@ async def _own_name(call: Call, server: "Server") -> str:
 async def _get(call: Call) -> int:
     from holdfast.assembly import sessions
 
-    server = _server(call)
+    server = await _server(call)
     found = await sessions.account(server, await _own_name(call, server))
     form = call.values.text("output")
     if form in STRUCTURED:
@@ -103,7 +105,7 @@ def _moment(seconds: object) -> str:
 async def _user_info(call: Call) -> int:
     from holdfast.assembly import sessions
 
-    found = await sessions.user_info(_server(call))
+    found = await sessions.user_info(await _server(call))
     form = call.values.text("output")
     if form in STRUCTURED:
         call.say(render(found, form))
@@ -120,14 +122,14 @@ async def _can_i(call: Call) -> int:
     from holdfast.assembly import sessions
 
     action, resource, target = call.arguments
-    call.say(await sessions.can_i(_server(call), action, resource, target))
+    call.say(await sessions.can_i(await _server(call), action, resource, target))
     return exit_codes.OK
 
 
 async def _update_password(call: Call) -> int:
     from holdfast.assembly import sessions
 
-    server, values = _server(call), call.values
+    server, values = await _server(call), call.values
     mine = str((await sessions.user_info(server)).get("username") or "")
     name = values.text("account") or mine
     current = values.text("current-password") or ask(
@@ -147,17 +149,20 @@ async def _update_password(call: Call) -> int:
 
 async def _sign_in_again(call: Call, server: "Server", name: str, password: str) -> None:
     """A new password ends the tokens of the old one."""
+    import asyncio
     from dataclasses import replace
 
     from holdfast.assembly import sessions
     from holdfast.assembly.contexts import ContextFile
 
-    contexts = ContextFile.read(call.target.server.config, call.session.environ)
+    contexts = await asyncio.to_thread(
+        ContextFile.read, call.target.server.config, call.session.environ
+    )
     current = contexts.current
     token = await sessions.sign_in(server, name, password)
     contexts.put(server.context, replace(server, token=token))
     contexts.tree["current-context"] = current
-    contexts.save()
+    await asyncio.to_thread(contexts.save)
     call.say(f"Context '{server.context}' updated")
 
 
@@ -165,7 +170,7 @@ async def _generate_token(call: Call) -> int:
     from holdfast.assembly import sessions
     from holdfast.cli.moments import parse_duration
 
-    server, values = _server(call), call.values
+    server, values = await _server(call), call.values
     text = values.text("expires-in")
     seconds = 0 if text in ("0", "0s") else int(parse_duration(text, "expires-in").total_seconds())
     name = await _own_name(call, server)
@@ -176,7 +181,7 @@ async def _generate_token(call: Call) -> int:
 async def _delete_token(call: Call) -> int:
     from holdfast.assembly import sessions
 
-    server = _server(call)
+    server = await _server(call)
     await sessions.delete_token(server, await _own_name(call, server), call.arguments[0])
     return exit_codes.OK
 

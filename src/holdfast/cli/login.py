@@ -13,10 +13,20 @@ if TYPE_CHECKING:
 _PASSWORD = Flag("password", "Password; asked for when it is left out.", metavar="TEXT")
 
 
-def _contexts(call: Call) -> "ContextFile":
+async def _contexts(call: Call) -> "ContextFile":
+    import asyncio
+
     from holdfast.assembly.contexts import ContextFile
 
-    return ContextFile.read(call.target.server.config, call.session.environ)
+    return await asyncio.to_thread(
+        ContextFile.read, call.target.server.config, call.session.environ
+    )
+
+
+async def _save(contexts: "ContextFile") -> None:
+    import asyncio
+
+    await asyncio.to_thread(contexts.save)
 
 
 def ask(call: Call, question: str, *, hidden: bool = False) -> str:
@@ -34,6 +44,7 @@ def _agrees(call: Call, warning: str) -> bool:
 
 
 async def _login(call: Call) -> int:
+    import asyncio
     from dataclasses import replace
 
     from holdfast.assembly.contexts import find_server
@@ -41,7 +52,8 @@ async def _login(call: Call) -> int:
 
     values, chosen = call.values, call.target.server
     address = call.arguments[0]
-    server = find_server(replace(chosen, address=address, context="", token=""), {})
+    chosen = replace(chosen, address=address, context="", token="", is_off=False)
+    server = await asyncio.to_thread(find_server, chosen, call.session.environ)
     assert server is not None  # noqa: S101 - an address was given
     if values.switch("skip-test-tls") is False:
         tested = await _tested(call, server)
@@ -53,9 +65,9 @@ async def _login(call: Call) -> int:
     token = await sign_in(server, username, password)
     call.say(f"'{username}' logged in successfully")
     name = values.text("name") or address
-    contexts = _contexts(call)
+    contexts = await _contexts(call)
     contexts.put(name, replace(server, token=token))
-    contexts.save()
+    await _save(contexts)
     call.say(f"Context '{name}' updated")
     return exit_codes.OK
 
@@ -86,7 +98,7 @@ async def _relogin(call: Call) -> int:
 
     from holdfast.assembly.sessions import sign_in, subject_of
 
-    contexts = _contexts(call)
+    contexts = await _contexts(call)
     name = call.target.server.context or contexts.current
     server = contexts.find(name) if name else None
     if server is None:
@@ -97,7 +109,7 @@ async def _relogin(call: Call) -> int:
     password = call.values.text("password") or ask(call, "Password: ", hidden=True)
     token = await sign_in(server, username, password)
     contexts.put(name, replace(server, token=token))
-    contexts.save()
+    await _save(contexts)
     call.say(f"Context '{name}' updated")
     return exit_codes.OK
 
@@ -106,13 +118,13 @@ async def _logout(call: Call) -> int:
     from holdfast.assembly.sessions import sign_out
     from holdfast.domain.errors import HoldfastError
 
-    contexts, name = _contexts(call), call.arguments[0]
+    contexts, name = await _contexts(call), call.arguments[0]
     server = contexts.find(name)
     if server is None:
         raise UsageError(f'Nothing to logout from: there is no context "{name}"')
     if not contexts.forget_token(name):
         raise UsageError(f'Nobody is signed in to "{name}"')
-    contexts.save()
+    await _save(contexts)
     try:
         await sign_out(server)
     except HoldfastError as error:
@@ -122,22 +134,24 @@ async def _logout(call: Call) -> int:
 
 
 async def _context(call: Call) -> int:
-    contexts = _contexts(call)
+    import asyncio
+
+    contexts = await _contexts(call)
     name = call.arguments[0] if call.arguments else ""
     if call.values.switch("delete"):
         if not name:
             raise UsageError("--delete needs the name of a context")
         if not contexts.delete(name):
             raise UsageError(f'Context "{name}" does not exist')
-        contexts.save()
+        await _save(contexts)
         call.say(f"Context '{name}' deleted")
         return exit_codes.OK
     if name:
         if name == contexts.current:
             call.say(f"Already at context '{name}'")
             return exit_codes.OK
-        name = contexts.switch(name)
-        contexts.save()
+        name = await asyncio.to_thread(contexts.switch, name)
+        await _save(contexts)
         call.say(f"Switched to context '{name}'")
         return exit_codes.OK
     if not contexts.tree:

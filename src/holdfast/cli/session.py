@@ -5,8 +5,8 @@ for the two ports and reads back exactly what a person would see.
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -63,20 +63,26 @@ class Link(Protocol):
 Connect = Callable[[Target], AbstractAsyncContextManager[Link]]
 
 
-def _connect(target: Target) -> AbstractAsyncContextManager[Link]:
+@asynccontextmanager
+async def _connect(target: Target) -> AsyncIterator[Link]:
     """Go through the server that is meant, or straight to the cluster."""
+    import asyncio
+
     from holdfast.assembly.contexts import find_server
 
-    server = find_server(target.server, _environment())
+    server = await asyncio.to_thread(find_server, target.server, _environment())
     if server is not None:
         from holdfast.assembly.remote import open_remote
 
-        return open_remote(server)
+        async with open_remote(server) as remote:
+            yield remote
+        return
     from holdfast.assembly.direct import open_direct
 
-    return open_direct(
+    async with open_direct(
         kubeconfig=target.kubeconfig, context=target.context, namespace=target.namespace
-    )
+    ) as link:
+        yield link
 
 
 def _open_journal(dsn: str, kubeconfig: str) -> "JournalReader":

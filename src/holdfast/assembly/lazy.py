@@ -104,7 +104,9 @@ class LazyRenderer:
     async def _ready(self) -> "Renderers":
         """Return the renderers; imports and folders would stop the loop, so a thread makes them."""
         async with self._lock:
-            return self._renderers or await asyncio.to_thread(self._get)
+            if self._renderers is not None:
+                return self._renderers
+            return await asyncio.to_thread(self._get)
 
     def _get(self) -> "Renderers":
         if self._renderers is None:

@@ -10,6 +10,7 @@ from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
 from holdfast.controller.packing import at_rest
+from holdfast.controller.packing import share_key
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.events import Closing
@@ -217,7 +218,7 @@ class Observer:
                 self._registry.untracked.discard(key)
                 return
             if owner_of(manifest, self._objects.tracking) is None:
-                self._registry.untracked.add(key)
+                self._registry.untracked.add(share_key(key))
                 return
             state = self._registry.object(key)
         target = state.applied or state.desired

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
-from holdfast.controller.packing import at_rest
-from holdfast.controller.packing import share_key
+from holdfast.controller.packing import at_rest, share_key
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.events import Closing

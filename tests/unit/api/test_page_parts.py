@@ -262,6 +262,24 @@ def test_switches_say_what_will_happen() -> None:
     assert automated.patch == {"spec": {"syncPolicy": {"automated": {"enabled": True}}}}
 
 
+def test_switches_keep_their_place_while_automatic_sync_is_off() -> None:
+    policy = {"automated": {"enabled": False, "prune": True, "selfHeal": True}}
+    view = view_of(app({"syncPolicy": policy}))
+    assert [(one.is_on, one.is_idle) for one in switches_of(view)] == [
+        (False, False), (True, True), (True, True)
+    ]  # fmt: skip
+    assert not view.heals
+
+
+@pytest.mark.parametrize(("automated", "revision"), [(True, None), (False, "abc")])
+def test_a_heal_by_hand_names_a_revision_where_it_may(automated: bool, revision: str) -> None:
+    policy: Tree = {"automated": {}} if automated else {}
+    view = view_of(app({"syncPolicy": policy}, status={"sync": {"revision": "abc"}}))
+    body = episodes_of([open_episode()])[0].heal(view)
+    assert body.get("revision") == revision
+    assert [one["name"] for one in body["resources"]] == ["web"]
+
+
 def test_open_drift_comes_first_and_secrets_are_masked() -> None:
     from holdfast.domain.identity import ResourceKey  # noqa: PLC0415
     from holdfast.domain.journal import FieldChange  # noqa: PLC0415

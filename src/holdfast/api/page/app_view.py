@@ -69,6 +69,8 @@ class AppView:
 
     Attributes:
         version: `resourceVersion`, by which copies are told apart.
+        prune, self_heal: As the spec says; they count while `automated` is true.
+        heals: Whether drift is healed now.
         differing: How many of its objects are not as git wants them.
         errors, warnings: How many conditions there are.
     """
@@ -92,7 +94,7 @@ class AppView:
     automated: bool
     prune: bool
     self_heal: bool
-    allow_empty: bool
+    heals: bool
     objects: int
     differing: int
     errors: int
@@ -136,7 +138,7 @@ def view_of(tree: Tree) -> AppView:
     metadata, spec, status = block(tree, "metadata"), block(tree, "spec"), block(tree, "status")
     sync, health = block(status, "sync"), block(status, "health")
     destination, operation = block(spec, "destination"), operation_of(tree)
-    automated = automated_of(spec)
+    automated, policy = automated_of(spec), block(spec, "syncPolicy", "automated")
     annotations = block(metadata, "annotations")
     kinds = [text(item, "type") for item in blocks(status, "conditions")]
     resources = [item for item in blocks(status, "resources") if not item.get("hook")]
@@ -160,10 +162,10 @@ def view_of(tree: Tree) -> AppView:
         synced=moment(history[-1].get("deployedAt")) if history else None,
         compared=moment(status.get("reconciledAt")),
         automated=automated is not None,
-        prune=bool(automated and automated.get("prune")),
-        self_heal=bool(automated and automated.get("selfHeal"))
+        prune=bool(policy.get("prune")),
+        self_heal=bool(policy.get("selfHeal")),
+        heals=bool(automated and automated.get("selfHeal"))
         or (automated is None and annotations.get(SELF_HEAL_ANNOTATION) == "last-synced"),
-        allow_empty=bool(automated and automated.get("allowEmpty")),
         objects=len(resources),
         differing=sum(text(item, "status") not in ("Synced", "") for item in resources),
         errors=sum(kind.endswith("Error") for kind in kinds),

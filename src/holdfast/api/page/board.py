@@ -83,19 +83,20 @@ class Board:
         """Return the Applications that the caller may see, with pauses and drift."""
         views, pauses, drifts = self.views(visit), await self.pauses(), await self.open_drifts()
         favourites = favourites_of(visit)
-        control = self.services.facts.control_namespace
         return [
             Item(
                 view,
                 is_paused=any(self.holds(pause, view) for pause in pauses),
                 drifts=drifts[view.key],
                 is_favourite=view.id in favourites,
-                may_sync=visit.may(
-                    APPLICATIONS, "sync", rbac_name(view.project, view.key, control)
-                ),
             )
             for view in views
         ]
+
+    def may_sync(self, visit: Visit, view: AppView) -> bool:
+        """Whether the caller may sync an Application."""
+        control = self.services.facts.control_namespace
+        return visit.may(APPLICATIONS, "sync", rbac_name(view.project, view.key, control))
 
     async def application(self, visit: Visit) -> tuple[Tree, AppView]:
         """Return the Application that the path names.

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from holdfast.domain.identity import AppKey
+from holdfast.api.page.app_view import AppView
 from holdfast.domain.journal import Episode
-from holdfast.domain.manifest import JSON
+from holdfast.domain.manifest import JSON, Tree
 from holdfast.kit.masking import shown_value
 
 _REASONS = {
@@ -68,11 +68,6 @@ class EpisodeView:
     steps: tuple[Step, ...]
 
     @property
-    def app_url_parts(self) -> AppKey:
-        """Of which Application."""
-        return self.episode.app
-
-    @property
     def state(self) -> str:
         """`open`, `healed` or `over`."""
         if self.episode.is_open:
@@ -105,6 +100,18 @@ class EpisodeView:
             "namespace": key.namespace,
             "name": key.name,
         }
+
+    def heal(self, app: AppView) -> Tree:
+        """Return the body of the sync of this object alone, to what was synced last.
+
+        With automatic sync on, a sync may name no revision: it is to the target then.
+        """
+        body: Tree = {
+            "appNamespace": app.key.namespace,
+            "project": app.project,
+            "resources": [self.selected],
+        }
+        return body if app.automated else {**body, "revision": app.revision}
 
 
 def said(word: str) -> str:

@@ -1,5 +1,7 @@
 """`/applications`: all of them, as tiles or as a list."""
 
+from dataclasses import replace
+
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.catalogue import PAGE_SIZES, SORTS, Wish, list_items
 from holdfast.api.page.screen import Screen
@@ -10,11 +12,12 @@ async def show(board: Board, visit: Visit) -> Screen:
     query = visit.request.query_params
     wish = Wish.parse({name: query.getlist(name) for name in query})
     listing = list_items(await board.items(visit), wish)
+    shown = [replace(item, may_sync=board.may_sync(visit, item.app)) for item in listing.items]
     values = {
-        "listing": listing,
+        "listing": replace(listing, items=tuple(shown)),
         "wish": listing.wish,
         "sorts": SORTS,
         "sizes": PAGE_SIZES,
-        "may_sync": any(item.may_sync for item in listing.items),
+        "may_sync": any(item.may_sync for item in shown),
     }
     return Screen("applications.html", values, "Applications", here="applications")

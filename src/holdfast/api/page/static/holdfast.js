@@ -96,7 +96,7 @@
   };
 
   let loading = null;
-  const load = async (url, { push = false, jump = false } = {}) => {
+  const load = async (url, { jump = false } = {}) => {
     if (loading) loading.abort();
     const mine = (loading = new AbortController());
     try {
@@ -106,7 +106,6 @@
       box.innerHTML = await answer.text();
       const fresh = $("#main", box.content);
       if (!fresh || mine.signal.aborted) return;
-      if (push) history.pushState({}, "", url);
       if (jump) main().replaceWith(fresh);
       else morph(main(), fresh);
       if (jump) window.scrollTo(0, 0);
@@ -119,8 +118,9 @@
   };
   const again = () => load(location.pathname + location.search);
   const go = (url) => {
-    const there = new URL(url, location.href);
-    return load(there.pathname + there.search, { push: true, jump: there.pathname !== location.pathname });
+    const there = new URL(url, location.href), jump = there.pathname !== location.pathname;
+    history.pushState({}, "", there.pathname + there.search); // first, so that a live refresh meanwhile is of the new screen
+    return load(there.pathname + there.search, { jump });
   };
   const settle = () => {
     document.title = main().dataset.title || document.title;
@@ -437,7 +437,7 @@
     if (element.matches("a[data-soft]")) {
       if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      go(element.href);
+      go(element.getAttribute("href")); // in SVG `href` is no text
     } else if (element.dataset.open) $("#" + element.dataset.open)?.showModal();
     else if ("shut" in element.dataset) element.closest("dialog").close();
     else if (element.dataset.call) act(element);

@@ -22,6 +22,7 @@ from tests.support.waiting import eventually, eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from http.client import HTTPResponse
 
     from tests.support.sandbox import AnyPlane
 
@@ -126,10 +127,11 @@ def test_the_page_ends_with_the_process_that_started_it(running: HoldfastProcess
         eventually_now(lambda: not is_alive(page), seconds=15)
 
 
-def open_stream(process: HoldfastProcess) -> object:
+def open_stream(process: HoldfastProcess) -> HTTPResponse:
     """A reader that would keep the page busy for ever."""
     url = f"http://{process.wait_for(ADDRESS)[1]}/api/v1/stream/applications"
-    return urllib.request.urlopen(url, timeout=20)
+    stream: HTTPResponse = urllib.request.urlopen(url, timeout=20)
+    return stream
 
 
 def test_it_is_not_served_to_others_without_sign_in(

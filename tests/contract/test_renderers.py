@@ -78,9 +78,12 @@ async def test_a_render_is_kept_until_something_that_determines_it_changes(
 ) -> None:
     root = write_tree(tmp_path / "repo", {"app/a.yaml": deployment("a")})
     first = await renderers.render(checkout(root), source("app"), CONTEXT)
-    assert await renderers.render(checkout(root), source("app"), CONTEXT) is first
+    # The files of one revision never change; here they do, to see whether they are read again.
+    write_tree(root, {"app/a.yaml": deployment("b")})
+    assert await renderers.render(checkout(root), source("app"), CONTEXT) == first
     renderers.forget()
-    assert await renderers.render(checkout(root), source("app"), CONTEXT) is not first
+    again = await renderers.render(checkout(root), source("app"), CONTEXT)
+    assert [manifest.tree["metadata"]["name"] for manifest in again.manifests] == ["b"]
     other = await renderers.render(checkout(root, "1" * 40), source("app"), CONTEXT)
     assert other.revision == "1" * 40
 

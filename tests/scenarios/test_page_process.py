@@ -63,7 +63,7 @@ def ask(process: HoldfastProcess, path: str) -> tuple[int, str]:
 
 
 def until_answered(process: HoldfastProcess, path: str) -> str:
-    """Ask until the page has read the cluster; the first second says that it is starting."""
+    """Ask until the page answers: a child that dies takes its questions with it."""
     found: list[str] = []
 
     def is_answered() -> bool:

@@ -185,7 +185,8 @@ def test_health_and_metrics_are_served(
     process.is_leading()
     pages = {}
     for path in ("healthz", "readyz", "api/version"):
-        with urllib.request.urlopen(f"http://{found[1]}/{path}", timeout=5) as answer:
+        # The first question to the API waits until the page's process has read the cluster.
+        with urllib.request.urlopen(f"http://{found[1]}/{path}", timeout=20) as answer:
             pages[path] = answer.read().decode()
     assert pages["healthz"] == pages["readyz"] == "ok"
     assert "Version" in pages["api/version"]

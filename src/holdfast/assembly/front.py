@@ -11,7 +11,7 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from starlette.responses import PlainTextResponse
@@ -44,6 +44,7 @@ from holdfast.kit.tasks import Supervisor
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
+_PATIENCE_S = 10.0  # about as long as a person or a load balancer waits for a page
 
 _OWN_HEALTH = frozenset({"/healthz", "/readyz"})
 
@@ -161,23 +162,39 @@ async def _connected(
 
 
 class _Gate:
-    """Answers while the application behind it is still being built: try again."""
+    """Lets questions wait until the application behind it is built, but not for long."""
 
     def __init__(self) -> None:
-        self.application: ASGIApp | None = None
+        self._application: ASGIApp | None = None
+        self._opened = asyncio.Event()
+
+    def open(self, application: ASGIApp) -> None:
+        """Let everybody through."""
+        self._application = application
+        self._opened.set()
+
+    def close(self) -> None:
+        """Let nobody through any more."""
+        self._application = None
+        self._opened.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_ready, path = self.application is not None, scope.get("path")
-        if scope["type"] == "http" and path in _OWN_HEALTH:
-            status = 200 if is_ready or path == "/healthz" else 503
-            words = "ok" if status == 200 else "starting"
+        if scope["type"] != "http":
+            return
+        if (path := scope["path"]) in _OWN_HEALTH:
+            is_well = self._opened.is_set() or path == "/healthz"
+            words, status = ("ok", 200) if is_well else ("starting", 503)
             await PlainTextResponse(words, status)(scope, receive, send)
-        elif self.application is not None:
-            await self.application(scope, receive, send)
-        elif scope["type"] == "http":
-            headers = {"Retry-After": "1"}
-            words = "Holdfast is starting: the cluster has not been read yet\n"
-            await PlainTextResponse(words, 503, headers)(scope, receive, send)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._opened.wait()
+        if self._application is not None:
+            await self._application(scope, receive, send)
+            return
+        headers = {"Retry-After": "1"}
+        words = "Holdfast is starting: the cluster has not been read yet\n"
+        await PlainTextResponse(words, 503, headers)(scope, receive, send)
 
 
 async def serve_front(
@@ -198,8 +215,8 @@ async def serve_front(
 
 async def _fill(gate: _Gate, settings: FrontSettings, context: ssl.SSLContext | None) -> None:
     async with front_application(settings, context) as application:
-        gate.application = application
+        gate.open(application)
         try:
             await asyncio.Event().wait()
         finally:
-            gate.application = None
+            gate.close()

@@ -207,6 +207,8 @@ class RemoteQueries:
             raise _not_here("a comparison with several revisions")
         if query.revision:
             raise _not_here("a comparison with another revision")
+        if query.only is not None:
+            raise _not_here("a comparison of one object")
         return await self._records(query.app)
 
     async def _records(self, app: AppKey) -> list[Tree]:

@@ -12,6 +12,7 @@ from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.pause import PauseScope
+from holdfast.domain.stored_settings import AnySettingsCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,9 @@ class DeleteResource:
     """Delete one object of an Application, or one that grew out of it.
 
     Attributes:
-        force: At once, in the background.
+        force: At once, in the background, and without a grace period.
         orphan: Leave what depends on it.
+        background: The object at once, what depends on it after that; else the other way round.
     """
 
     app: AppKey
@@ -199,6 +201,7 @@ class DeleteResource:
     version: str = ""
     force: bool = False
     orphan: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +296,7 @@ Command: TypeAlias = (
     | DeleteProject
     | PauseHealing
     | ResumeHealing
+    | AnySettingsCommand
 )
 
 

@@ -8,6 +8,7 @@ from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
+from holdfast.domain.stored_settings import AnySettingsQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class ManagedResources:
 
     Each: `{group, kind, namespace, name, targetState, liveState, normalizedLiveState,
     predictedLiveState, resourceVersion, hook, modified}`; the states are trees or None here.
+    With `only`, of that object alone: one dry run instead of one for each.
     """
 
     app: AppKey
     revision: str = ""
     local: str = ""
     revisions: tuple[str, ...] = ()
+    only: ResourceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,23 @@ class PlanAdoption:
 
 
 @dataclass(frozen=True, slots=True)
+class TryApplication:
+    """What would come of creating an Application, or of changing it to this; nothing is written.
+
+    Answer: `{problems: [{field, message, hint, code, blocks}], objects: [record…]}`; a record is
+    that of `ManagedResources` with `refusal`, a sentence or `""`. A problem with `blocks` false is
+    a warning. When one blocks, later checks are left out and there are no objects.
+
+    Attributes:
+        manifest: The Application as it would be written.
+        is_new: It must not exist yet.
+    """
+
+    manifest: Tree
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class GetProject:
     """An AppProject. Answer: its tree."""
 
@@ -217,10 +237,12 @@ Query: TypeAlias = (
     | GetSyncWindows
     | GetProjectWindows
     | PlanAdoption
+    | TryApplication
     | GetProject
     | ListProjects
     | GetStatus
     | ListPauses
+    | AnySettingsQuery
 )
 
 

@@ -131,10 +131,20 @@ async def test_an_object_is_deleted_as_asked() -> None:
         ("", "delete Foreground None"),
         ("&force=true", "delete Background 0"),
         ("&orphan=true", "delete Orphan None"),
+        ("&propagationPolicy=foreground", "delete Foreground None"),
+        ("&propagationPolicy=background", "delete Background None"),
+        ("&propagationPolicy=orphan", "delete Orphan None"),
     ):
         given = world()
         assert (await given.client.delete(f"{WEB}/resource?{ON_WEB}{query}")).json == {}
         assert [write[0] for write in given.cluster.writes] == [verb]
+
+
+async def test_a_propagation_that_nobody_knows_deletes_nothing() -> None:
+    given = world()
+    reply = await given.client.delete(f"{WEB}/resource?{ON_WEB}&propagationPolicy=sideways")
+    assert reply.status == 400
+    assert given.cluster.writes == []
 
 
 async def test_a_project_that_does_not_permit_the_kind_refuses_the_write() -> None:

@@ -6,6 +6,7 @@ import copy
 from contextlib import aclosing
 from typing import Any
 
+from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.queries import (
     GetManifests,
@@ -82,6 +83,21 @@ async def test_what_the_server_would_not_change_is_not_modified() -> None:
     world.cluster.predict = lambda manifest: Manifest(deployment(2)).with_annotation("x", None)
     [record] = await world.ask(ManagedResources(WEB))
     assert record["modified"] is False
+
+
+async def test_one_object_alone_is_compared_with_one_dry_run() -> None:
+    world = World(app(), deployment(5), renders=(deployment(2), secret("new")))
+    asked: list[str] = []
+
+    def predict(manifest: Manifest) -> Manifest:
+        asked.append(manifest.kind)
+        return manifest
+
+    world.cluster.predict = predict
+    web = ResourceKey("apps", "Deployment", "prod", "web")
+    [record] = await world.ask(ManagedResources(WEB, only=web))
+    assert (record["kind"], asked) == ("Deployment", ["Deployment"])
+    assert await world.ask(ManagedResources(WEB, only=ResourceKey("", "Pod", "prod", "x"))) == []
 
 
 async def test_a_live_object_that_git_does_not_declare_has_no_target() -> None:

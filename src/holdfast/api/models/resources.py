@@ -1,5 +1,7 @@
 """Shapes of the routes on one object of an Application (docs/internals/argocd/api.md §1.6.11)."""
 
+from typing import Literal
+
 from pydantic import Field, RootModel
 
 from holdfast.api.models.applications import ApplicationQuery, ResourceQuery
@@ -13,10 +15,13 @@ class PatchResourceQuery(ResourceQuery):
 
 
 class DeleteResourceQuery(ResourceQuery):
-    """`DELETE …/resource`."""
+    """`DELETE …/resource`; `propagationPolicy=background` is ours, the others are Argo CD's."""
 
     force: Switch = False
     orphan: Switch = False
+    propagation_policy: Literal["", "foreground", "background", "orphan"] = Field(
+        "", alias="propagationPolicy"
+    )
 
 
 class Text(RootModel[str]):

@@ -16,6 +16,7 @@ from holdfast.domain.hooks import is_hook
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.ports import ClusterReader, ClusterWriter, Kinds
+from holdfast.planning.targets import Targets
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
@@ -29,11 +30,21 @@ class ManagedObjects:
     kinds: Kinds
     rendering: Rendering
 
-    async def records(self, app: Application, revisions: tuple[str, ...], local: str) -> list[Tree]:
-        """Return a record for each object, sorted by its key; revisions are by source."""
-        targets = await self.rendering.render(app, revisions, local)
+    async def records(
+        self,
+        app: Application,
+        revisions: tuple[str, ...],
+        local: str,
+        only: ResourceKey | None = None,
+    ) -> list[Tree]:
+        """Return a record for each object or for one, sorted by key; revisions are by source."""
+        return await self.records_of(app, await self.rendering.render(app, revisions, local))
+
+    async def records_of(self, app: Application, targets: Targets) -> list[Tree]:
+        """Return the records of targets, and of what the status lists beside them."""
         by_key = {manifest.key: manifest for manifest in targets.manifests if manifest.name}
-        keys = sorted({*by_key, *self.keys_in_status(app)})
+        known = {*by_key, *self.keys_in_status(app)}
+        keys = sorted(known if only is None else known & {only})
 
         async def one(key: ResourceKey) -> Tree | None:
             return await self._record(app, key, by_key.get(key))

@@ -15,6 +15,7 @@ from holdfast.controller.requests.pod_logs import PodLogSource, find_pods, read_
 from holdfast.controller.requests.resource_tree import Trees
 from holdfast.controller.requests.resources import ResourceReads, events_about
 from holdfast.controller.requests.sync_windows import active_windows, sync_windows
+from holdfast.controller.requests.trying import Trials
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 from holdfast.domain.errors import ConfigurationError
@@ -43,6 +44,7 @@ from holdfast.domain.queries import (
     Query,
     ResourceTree,
     RevisionMetadata,
+    TryApplication,
 )
 from holdfast.planning.times import find_time
 
@@ -69,6 +71,9 @@ class DirectQueries:
         self._pauses = PauseReads(ports.reader, self._lookup, ports.clock)
         self._trees = Trees(ports.reader, ports.kinds, self._managed)
         self._resources = ResourceReads(ports.reader, ports.kinds, self._managed)
+        self._trials = Trials(
+            self._lookup, self._rendering, self._managed, ports.writer, ports.kinds
+        )
 
     async def answer(self, query: Query, who: str) -> JSON:
         """Answer, or raise a HoldfastError that says why not."""
@@ -91,6 +96,8 @@ class DirectQueries:
                 return await self._about_projects(query)
             case GetStatus():
                 return await self._status()
+            case TryApplication():
+                return await self._trials.answer(query)
             case ListPauses():
                 return await self._pauses.select(query)
             case _:
@@ -113,7 +120,7 @@ class DirectQueries:
                 return await self._manifests(app, query)
             case ManagedResources():
                 return await self._managed.records(
-                    app, query.revisions or (query.revision,), query.local
+                    app, query.revisions or (query.revision,), query.local, query.only
                 )
             case ResourceTree():
                 return await self._trees.build(app)

@@ -155,7 +155,7 @@ class ResourceWrites:
             )
         permit = await self._permit(app, live.key, Verb.DELETE, live.gvk)
         propagation = Propagation.FOREGROUND
-        if command.force:
+        if command.force or command.background:
             propagation = Propagation.BACKGROUND
         if command.orphan:
             propagation = Propagation.ORPHAN

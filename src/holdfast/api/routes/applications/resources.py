@@ -77,7 +77,15 @@ async def _patch(call: Call[PatchResourceQuery, Text]) -> Tree:
 async def _delete(call: Call[DeleteResourceQuery, None]) -> Tree:
     query, key = call.query, _key(call.query)
     tree = await _demand_fine(call, "delete", which(call, query), key)
-    command = DeleteResource(key_of(tree), key, query.version, query.force, query.orphan)
+    how = query.propagation_policy
+    command = DeleteResource(
+        key_of(tree),
+        key,
+        query.version,
+        force=query.force,
+        orphan=query.orphan or how == "orphan",
+        background=how == "background",
+    )
     await call.services.commands.carry_out(command, call.caller.username)
     return {}
 

@@ -38,9 +38,12 @@ class ManagedObjects:
         only: ResourceKey | None = None,
     ) -> list[Tree]:
         """Return a record for each object or for one, sorted by key; revisions are by source."""
-        return await self.records_of(app, await self.rendering.render(app, revisions, local))
+        targets = await self.rendering.render(app, revisions, local)
+        return await self.records_of(app, targets, only)
 
-    async def records_of(self, app: Application, targets: Targets) -> list[Tree]:
+    async def records_of(
+        self, app: Application, targets: Targets, only: ResourceKey | None = None
+    ) -> list[Tree]:
         """Return the records of targets, and of what the status lists beside them."""
         by_key = {manifest.key: manifest for manifest in targets.manifests if manifest.name}
         known = {*by_key, *self.keys_in_status(app)}

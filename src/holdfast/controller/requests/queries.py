@@ -94,12 +94,19 @@ class DirectQueries:
                 return await self._list(query)
             case GetProject() | ListProjects() | ListProjectEvents() | GetProjectWindows():
                 return await self._about_projects(query)
+            case GetStatus() | ListPauses() | TryApplication():
+                return await self._about_all(query)
+            case _:
+                assert_never(query)
+
+    async def _about_all(self, query: GetStatus | ListPauses | TryApplication) -> JSON:
+        match query:
             case GetStatus():
                 return await self._status()
-            case TryApplication():
-                return await self._trials.answer(query)
             case ListPauses():
                 return await self._pauses.select(query)
+            case TryApplication():
+                return await self._trials.answer(query)
             case _:
                 assert_never(query)
 

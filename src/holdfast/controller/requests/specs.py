@@ -9,7 +9,7 @@ from holdfast.domain.errors import ConfigurationError, HoldfastError, Repository
 from holdfast.domain.manifest import Tree
 from holdfast.planning.validate import resolve_destination, validate_spec
 
-_ELSEWHERE = frozenset({"HF1009", "HF3008", "HF4001"})
+CHECKED_ELSEWHERE = frozenset({"HF1009", "HF3008", "HF4001"})
 """What only the controller can judge: its local folders, its source types, its tools."""
 
 
@@ -46,7 +46,7 @@ class SpecChecks:
         try:
             await self.rendering.render(app)
         except (RepositoryError, ToolError, ConfigurationError) as error:
-            if error.code in _ELSEWHERE:
+            if error.code in CHECKED_ELSEWHERE:
                 return (f"not checked from here: {error.message}",)
             raise self._unusable(app, error) from error
         return ()

@@ -8,6 +8,7 @@ Environment:
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import os
 import shutil
@@ -33,6 +34,7 @@ TIME_LIMIT_S = {
     "property": 60,
     "contract": 60,
     "scenarios": 120,
+    "browser": 120,
     "docs": 60,
     "tools": 60,
 }
@@ -84,6 +86,12 @@ def _go_without(request: pytest.FixtureRequest, reason: str) -> None:
         pytest.fail(reason, pytrace=False)
     request.config.stash[SKIPPED].add(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def go_without(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Call it with the reason where a program of the system is missing: `_go_without`."""
+    return functools.partial(_go_without, request)
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "HF3014": "The notifications are configured wrongly.",
     "HF3015": "Nobody is signed in at the server.",
     "HF3016": "The server cannot be asked for this.",
+    "HF3017": "The repository, certificate or cluster is not known here.",
     "HF4001": "A tool is not installed.",
     "HF4002": "A tool failed.",
     "HF4003": "A tool took too long or printed too much.",

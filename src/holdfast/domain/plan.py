@@ -73,6 +73,9 @@ class SystemWrite(StrEnum):
     NAMESPACE = "namespace"
     INSTALLATION_KEY = "installation-key"
     NOTIFICATION_TEST = "notification-test"
+    REPOSITORY = "repository"
+    TRUST = "trust"
+    CLUSTER = "cluster"
 
 
 class PatchKind(StrEnum):

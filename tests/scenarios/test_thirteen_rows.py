@@ -132,6 +132,14 @@ async def what_is_empty_in_git_is_put_back_or_left(row: Deployed) -> None:
     heals = len(row.world.find(row.ref(1)).memory.recent)
     filled = {"loadBalancerIP": "10.1.1.2"}
     await row.leaves(lambda tree: tree["spec"].update(filled), "lb-controller", 1, heals=heals)
+    # Applied anew for other reasons, a heal and a commit, it still has what the controller gave.
+    await row.heals(lambda tree: tree["spec"].update(sessionAffinity="ClientIP"), 1)
+    assert (await row.live(1))["spec"]["loadBalancerIP"] == "10.1.1.2"
+    port = {"port": 81, "name": "more"}
+    await row.world.commit(
+        row.app, row.trees[0], d.service(**{**row.trees[1]["spec"], "ports": [port]})
+    )
+    assert (await row.live(1))["spec"]["loadBalancerIP"] == "10.1.1.2"
 
 
 async def others_may_fill_an_empty_map(row: Deployed) -> None:
@@ -221,7 +229,8 @@ def nulls() -> list[Tree]:
 def empties() -> list[Tree]:
     one = d.container(args=[], env=[], resources={})
     tree = d.deployment(one, pod={"nodeSelector": {}, "tolerations": []}, replicas=0)
-    return [tree, d.service(type="LoadBalancer", loadBalancerIP="", externalIPs=[])]
+    spec = {"loadBalancerIP": "", "externalIPs": [], "sessionAffinity": "None"}
+    return [tree, d.service(type="LoadBalancer", **spec)]
 
 
 def empty_maps() -> list[Tree]:

@@ -9,7 +9,8 @@ A refusal that remains after the take-over is the server's last word and is rais
 
 from dataclasses import dataclass, field, replace
 
-from holdfast.diffing.echo import learn
+from holdfast.diffing.echo import Echo, learn
+from holdfast.diffing.filling import without_filled
 from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.diffing.keeping import keep_ignored
 from holdfast.domain.errors import ClusterError, Retry
@@ -37,6 +38,14 @@ _TERMINATING_CODE = "HF2011"
 
 
 @dataclass(frozen=True, slots=True)
+class LastApply:
+    """What was applied, and what the server made of it."""
+
+    manifest: Manifest
+    echo: Echo
+
+
+@dataclass(frozen=True, slots=True)
 class WriteOrder:
     """What to write.
 
@@ -58,6 +67,8 @@ class WriteOrder:
             first, and the apply drops them.
         ignored: What a change of a live object must neither set nor reset (apply.md A4); a new
             object gets it as declared.
+        last: The last apply to this object: what a controller filled in since where the server
+            dropped an empty value of ours is left out (apply.md A5). None when it is not known.
     """
 
     target: Manifest
@@ -74,6 +85,7 @@ class WriteOrder:
     recreates: bool = False
     removes: tuple[Path, ...] = ()
     ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
+    last: LastApply | None = None
 
 
 class ObjectWriting:
@@ -173,7 +185,7 @@ class ObjectWriting:
         assert order.live is not None  # noqa: S101 - for the type checker; the caller branched
         if order.ignored:
             return await self._apply_beside_ignored(order)
-        target = order.target.with_metadata(uid=order.live.uid)
+        target = _declared(order, order.live).with_metadata(uid=order.live.uid)
         return await self._writer.apply(target, order.permit, order.options)
 
     async def _apply_beside_ignored(self, order: WriteOrder) -> Manifest:
@@ -187,7 +199,7 @@ class ObjectWriting:
                 live = await self._read_again(order)
             if live is None:
                 break
-            kept = keep_ignored(order.target, live, order.ignored)
+            kept = keep_ignored(_declared(order, live), live, order.ignored)
             target = kept.manifest.with_metadata(uid=live.uid)
             if kept.has_live_values:
                 target = target.with_metadata(resourceVersion=live.resource_version)
@@ -265,3 +277,10 @@ class ObjectWriting:
                 raise
             return False
         return True
+
+
+def _declared(order: WriteOrder, live: Manifest) -> Manifest:
+    last = order.last
+    if last is None:
+        return order.target
+    return without_filled(order.target, live, last.manifest, last.echo)

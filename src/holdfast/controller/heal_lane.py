@@ -23,7 +23,7 @@ from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOr
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.episodes import Episodes, Sighting
 from holdfast.controller.fights import Fights, Split
-from holdfast.controller.objects import Objects, is_finished_job
+from holdfast.controller.objects import Objects, find_last_apply, is_finished_job
 from holdfast.controller.permits import Permits
 from holdfast.controller.situations import Situations
 from holdfast.controller.state import (
@@ -311,7 +311,11 @@ class HealLane:
             started = self._clock.now()
             split = self.fights.split(state, sighting.comparison)
             order = self._order(app, target, sighting, permit)
-            order = replace(order, target=_carrying(order.target, split))
+            order = replace(
+                order,
+                target=_carrying(order.target, split),
+                last=find_last_apply(state, target.manifest),
+            )
             answer = await self._write(state, order)
         except ClusterError as error:
             self._failed(state, sighting, error)

@@ -6,11 +6,13 @@ the verdict on being in sync, and knows what an object needs before it can exist
 
 from typing import TYPE_CHECKING
 
+from holdfast.applying.write import LastApply
 from holdfast.assessing.assess import assess
 from holdfast.controller.packing import Packed, share, share_health, share_kind
 from holdfast.controller.state import NO_PATHS, LiveObject, ObjectState, Registry, Target
 from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.echo import Echo, expecting, learn
+from holdfast.diffing.filling import has_empty
 from holdfast.diffing.ignore import without_ignored
 from holdfast.diffing.strictness import compare_strictly
 from holdfast.domain.drift import SyncCode
@@ -237,3 +239,12 @@ def is_finished_job(manifest: Manifest) -> bool:
         for item in conditions
         if isinstance(item, dict)
     )
+
+
+def find_last_apply(state: ObjectState, declared: Manifest) -> LastApply | None:
+    """Return what a write of `declared` must know of the last one; mostly nothing."""
+    target = state.applied
+    if target is None or target.ignored or not has_empty(declared.tree):
+        return None
+    echo = state.find_echo(target)
+    return LastApply(target.manifest, echo) if echo is not None else None

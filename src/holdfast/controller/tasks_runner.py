@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
 from holdfast.controller.heal_lane import HealLane
-from holdfast.controller.objects import Objects
+from holdfast.controller.objects import Objects, find_last_apply
 from holdfast.controller.permits import Permits
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run
 from holdfast.controller.state import ObjectState, Registry, Target
@@ -197,6 +197,7 @@ class TaskRunner:
             applied_before=before,
             replaces=task.options.replace,
             recreates=task.options.force or run.operation.force,
+            last=find_last_apply(state, target.manifest),
         )
 
 

@@ -14,7 +14,7 @@ from holdfast.domain.managers import HOLDFAST
 from holdfast.domain.manifest import JSON, Manifest
 from holdfast.schema.field_path import Path
 from holdfast.schema.field_set import FieldSet
-from holdfast.schema.projection import Projection, leaf_paths, owned_entry, project
+from holdfast.schema.projection import MISSING, Projection, leaf_paths, owned_entry, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,18 @@ def borrow(dry_run: Manifest, live: Manifest) -> Echo | None:
     would_be = learn(dry_run)
     if would_be is None:
         return None
+    found = _values(live, would_be.field_set)
+    # What the server would drop is not expected, whoever filled it in.
+    values = tuple(
+        new if new is MISSING else value
+        for new, value in zip(would_be.projection.values, found.values, strict=True)
+    )
     own = owned_entry(live.tree, HOLDFAST, api_version=live.api_version)
     return Echo(
         uid=live.uid,
         fields=would_be.fields,
         field_set=would_be.field_set,
-        projection=_values(live, would_be.field_set),
+        projection=Projection(found.field_set, values, found.orders),
         is_owned=own is not None and own.get("fieldsV1") == would_be.fields,
     )
 

@@ -52,7 +52,7 @@ def keep_ignored(declared: Manifest, live: Manifest, ignored: IgnoredPaths) -> K
         tree = tree if grafted is _LEFT_OUT else grafted
     for manager in ignored.managers:
         for path in leaf_paths(fields_of_manager(live, manager)):
-            tree = _without_path(tree, path)
+            tree = without_path(tree, path)
     if tree is declared.tree or not isinstance(tree, dict):
         return Kept(declared)
     return Kept(Manifest(tree), grafting.has_taken)
@@ -167,7 +167,7 @@ def _counterpart(item: JSON, place: int, live: JSON, anybody: FieldSet | None) -
     return live[place] if place < len(live) else _LEFT_OUT
 
 
-def _without_path(tree: JSON, path: Path) -> JSON:
+def without_path(tree: JSON, path: Path) -> JSON:
     """Return the tree without one path of managedFields; list items stay, only fields go."""
     head, rest = path[0], path[1:]
     if isinstance(head, FieldName):
@@ -175,12 +175,12 @@ def _without_path(tree: JSON, path: Path) -> JSON:
             return tree
         if not rest:
             return {key: value for key, value in tree.items() if key != head.name}
-        inner = _without_path(tree[head.name], rest)
+        inner = without_path(tree[head.name], rest)
         return tree if inner is tree[head.name] else {**tree, head.name: inner}
     if not isinstance(tree, list) or not rest:
         return tree
     place = find_position(tree, head)
     if place is None:
         return tree
-    inner = _without_path(tree[place], rest)
+    inner = without_path(tree[place], rest)
     return [inner if at == place else item for at, item in enumerate(tree)]

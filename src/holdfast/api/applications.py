@@ -107,6 +107,23 @@ async def demand_application(
     return tree
 
 
+def demand_move(call: Call[Any, Any], before: Tree, spec: Tree) -> None:
+    """Refuse a spec that moves an Application where the caller may not.
+
+    Another project needs `create` and `update` there, and `update` here (api.md §1.6.5).
+
+    Raises:
+        ApiError: 403.
+    """
+    project = str(spec.get("project") or _DEFAULT_PROJECT)
+    control = call.services.facts.control_namespace
+    target = rbac_name(project, key_of(before), control)
+    if target == target_of(call, before):
+        return
+    call.demand(APPLICATIONS, "create", target)
+    call.demand(APPLICATIONS, "update", target)
+
+
 async def _read(call: Call[Any, Any], app: AppKey) -> Tree | None:
     try:
         answer = await call.services.queries.answer(GetApplication(app), call.caller.username)

@@ -8,9 +8,9 @@ import orjson
 from holdfast.api.applications import (
     Which,
     demand_application,
+    demand_move,
     key_of,
     rbac_name,
-    target_of,
     which,
 )
 from holdfast.api.call import Call
@@ -61,7 +61,7 @@ async def _update(call: Call[UpdateQuery, ApplicationBody]) -> Tree:
         fresh=True,
     )
     wanted["metadata"]["name"] = before["metadata"]["name"]
-    _demand_move(call, before, wanted["spec"])
+    demand_move(call, before, wanted["spec"])
     command = UpdateApplication(wanted, validate=query.validation)
     done = await call.services.commands.carry_out(command, call.caller.username)
     return done.tree or {}
@@ -70,7 +70,7 @@ async def _update(call: Call[UpdateQuery, ApplicationBody]) -> Tree:
 async def _update_spec(call: Call[UpdateQuery, SpecBody]) -> Tree:
     query, spec = call.query, call.body.model_dump(mode="json")
     before = await demand_application(call, "update", which(call, query), fresh=True)
-    _demand_move(call, before, spec)
+    demand_move(call, before, spec)
     command = UpdateSpec(key_of(before), spec, validate=query.validation)
     done = await call.services.commands.carry_out(command, call.caller.username)
     found: Tree = (done.tree or {}).get("spec") or {}
@@ -90,7 +90,7 @@ async def _patch(call: Call[Nothing, PatchBody]) -> Tree:
     # written only if nothing has changed since.
     seen = replace(command, dry_run=True, resource_version=before["metadata"]["resourceVersion"])
     preview = (await carry_out(seen, who)).tree or {}
-    _demand_move(call, before, preview.get("spec") or {})
+    demand_move(call, before, preview.get("spec") or {})
     done = await carry_out(replace(seen, dry_run=False), who)
     return done.tree or {}
 
@@ -104,17 +104,6 @@ async def _delete(call: Call[DeleteQuery, None]) -> Tree:
     command = DeleteApplication(key_of(tree), cascade, query.propagation_policy)
     await call.services.commands.carry_out(command, call.caller.username)
     return {}
-
-
-def _demand_move(call: Call[Any, Any], before: Tree, spec: Tree) -> None:
-    """Another project needs `create` and `update` there, and `update` here (api.md §1.6.5)."""
-    project = str(spec.get("project") or _DEFAULT_PROJECT)
-    control = call.services.facts.control_namespace
-    target = rbac_name(project, key_of(before), control)
-    if target == target_of(call, before):
-        return
-    call.demand("applications", "create", target)
-    call.demand("applications", "update", target)
 
 
 def _manifest(call: Call[Any, Any], body: ApplicationBody) -> Tree:

@@ -88,20 +88,8 @@ class StoredSettings(Protocol):
 # --- what can be asked for -------------------------------------------------------------------
 
 
-class SettingsCommand:
-    """Base of the commands below; the union `commands.Command` names each."""
-
-    __slots__ = ()
-
-
-class SettingsQuery:
-    """Base of the queries below; the union `queries.Query` names each."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
-class PutRepository(SettingsCommand):
+class PutRepository:
     """Keep a repository and how to sign in to it, once it could be read.
 
     Attributes:
@@ -116,7 +104,7 @@ class PutRepository(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteRepository(SettingsCommand):
+class DeleteRepository:
     """Forget a repository and its credentials."""
 
     url: str
@@ -124,14 +112,14 @@ class DeleteRepository(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRepository(SettingsCommand):
+class CheckRepository:
     """Try to read a repository with these values; nothing is kept."""
 
     values: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class PutRepoCreds(SettingsCommand):
+class PutRepoCreds:
     """Keep credentials for every repository below a URL; fields as `PutRepository`."""
 
     values: Mapping[str, str] = field(repr=False)
@@ -140,7 +128,7 @@ class PutRepoCreds(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteRepoCreds(SettingsCommand):
+class DeleteRepoCreds:
     """Forget credentials of a URL prefix."""
 
     url: str
@@ -164,7 +152,7 @@ class TrustedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class PutTrustedKeys(SettingsCommand):
+class PutTrustedKeys:
     """Trust host keys and certificates; with `upsert` one that differs is replaced."""
 
     keys: tuple[TrustedKey, ...]
@@ -172,7 +160,7 @@ class PutTrustedKeys(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteTrustedKeys(SettingsCommand):
+class DeleteTrustedKeys:
     """Trust no longer what fits; `""` fits everything but for the host."""
 
     host: str
@@ -181,7 +169,7 @@ class DeleteTrustedKeys(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class PutCluster(SettingsCommand):
+class PutCluster:
     """Keep a cluster and how to sign in to it.
 
     Attributes:
@@ -196,14 +184,14 @@ class PutCluster(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteCluster(SettingsCommand):
+class DeleteCluster:
     """Forget a cluster."""
 
     server: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddProjectToken(SettingsCommand):
+class AddProjectToken:
     """List a token of a project role, so that it counts; times are Unix seconds."""
 
     project: str
@@ -214,7 +202,7 @@ class AddProjectToken(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteProjectToken(SettingsCommand):
+class DeleteProjectToken:
     """List a token no longer; it is named by its id or by when it was issued."""
 
     project: str
@@ -224,7 +212,7 @@ class DeleteProjectToken(SettingsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class ListRepositories(SettingsQuery):
+class ListRepositories:
     """Every repository with its connection state, without secrets. Answer: list of trees.
 
     Attributes:
@@ -238,17 +226,17 @@ class ListRepositories(SettingsQuery):
 
 
 @dataclass(frozen=True, slots=True)
-class ListRepoCreds(SettingsQuery):
+class ListRepoCreds:
     """Credentials by URL prefix, without secrets. Answer: list of trees."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListTrustedKeys(SettingsQuery):
+class ListTrustedKeys:
     """Host keys and certificates. Answer: list of trees (api.md §1.5)."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListClusters(SettingsQuery):
+class ListClusters:
     """Clusters that Secrets describe, without secrets. Answer: list of trees.
 
     Attributes:
@@ -259,7 +247,7 @@ class ListClusters(SettingsQuery):
 
 
 @dataclass(frozen=True, slots=True)
-class GetWindowWeek(SettingsQuery):
+class GetWindowWeek:
     """When the sync windows of a project are active in the seven days from a moment.
 
     Answer: `[{window: {…}, problem, spans: [{start, end}]}]`, times in RFC 3339 (UTC).
@@ -270,7 +258,7 @@ class GetWindowWeek(SettingsQuery):
 
 
 @dataclass(frozen=True, slots=True)
-class ListGlobalProjects(SettingsQuery):
+class ListGlobalProjects:
     """The projects that a project inherits limits from. Answer: list of trees."""
 
     project: str

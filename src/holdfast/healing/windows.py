@@ -149,6 +149,31 @@ def is_active(window: HealWindow, now: datetime) -> bool:
     return _end_if_active(window, now) is not None
 
 
+def spans(
+    window: HealWindow, start: datetime, end: datetime, most: int = 11_000
+) -> list[tuple[datetime, datetime]]:
+    """Return when a window is active between two moments, cut to them; what touches is one.
+
+    Args:
+        window: The window.
+        start: Aware.
+        end: Aware.
+        most: So many fires are looked at; a window of each minute has 10,080 in a week.
+    """
+    found: list[tuple[datetime, datetime]] = []
+    fire = _next_fire(window, start - window.duration)
+    for _ in range(most):
+        if fire >= end:
+            break
+        begins, ends = max(fire, start), min(fire + window.duration, end)
+        if found and begins <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], ends))
+        else:
+            found.append((begins, ends))
+        fire = _next_fire(window, fire)
+    return found
+
+
 def _end_if_active(window: HealWindow, now: datetime) -> datetime | None:
     """Return when an active window ends; None when it is not active (§12.3)."""
     fire = _next_fire(window, now - window.duration)

@@ -17,6 +17,7 @@ from holdfast.controller.requests.refreshing import Refreshing
 from holdfast.controller.requests.rendering import Rendering
 from holdfast.controller.requests.resources import ResourceReads, ResourceWrites
 from holdfast.controller.requests.running import OperationWrites
+from holdfast.controller.requests.settings import SettingsPorts, SettingsRequests
 from holdfast.controller.requests.specs import SpecChecks
 from holdfast.domain.commands import (
     AdoptDrift,
@@ -53,6 +54,7 @@ from holdfast.domain.ports import (
     SystemWriter,
     Watching,
 )
+from holdfast.domain.stored_settings import AnySettingsCommand, StoredSettings
 
 
 async def _nobody() -> str:
@@ -68,6 +70,7 @@ class RequestPorts:
         server: Address of the cluster, for people.
         adoption: For taking drift into git; None where that is not offered.
         whoami: Asks the API server for our user name there.
+        stored: Reads repository and cluster Secrets; None where that is not offered.
     """
 
     reader: ClusterReader
@@ -83,6 +86,14 @@ class RequestPorts:
     server: str = ""
     whoami: Callable[[], Awaitable[str]] = _nobody
     adoption: AdoptionPorts | None = None
+    stored: StoredSettings | None = None
+
+    @property
+    def settings(self) -> SettingsRequests:
+        """Repositories, clusters and the like."""
+        return SettingsRequests(
+            SettingsPorts(self.system, self.reader, self.stored, self.lookup, self.clock)
+        )
 
     @property
     def lookup(self) -> Lookup:
@@ -113,6 +124,7 @@ class DirectCommands:
         checks = SpecChecks(lookup, rendering)
         self._applications = ApplicationWrites(ports.system, lookup, checks, ports.clock)
         self._operations = OperationWrites(ports.system, lookup, rendering, ports.clock)
+        self._settings = ports.settings
         self._projects = ProjectWrites(ports.system, ports.reader, lookup)
         self._adopting = ports.adopting
         self._handing_over = HandingOver(
@@ -129,6 +141,8 @@ class DirectCommands:
 
     async def carry_out(self, command: Command, who: str) -> Done:
         """Do it, or raise a HoldfastError that says why not."""
+        if isinstance(command, AnySettingsCommand):
+            return await self._settings.carry_out(command)
         match command:
             case SyncApplication() | RollBackApplication() | TerminateOperation():
                 done = await self._operations.carry_out(command, who)
@@ -138,10 +152,15 @@ class DirectCommands:
                 return await self._pauses.carry_out(command, who)
             case PatchResource() | DeleteResource() | RunAction():
                 return await self._resources.carry_out(command)
-            case AdoptDrift() | HandOver() | RefreshApplication() | SendTestMessage():
+            case (
+                AdoptDrift()
+                | HandOver()
+                | RefreshApplication()
+                | SendTestMessage()
+                | CreateProject()
+                | DeleteProject()
+            ):
                 return await self._at_work(command)
-            case CreateProject() | DeleteProject():
-                return await self._projects.carry_out(command)
             case (
                 CreateApplication()
                 | UpdateApplication()
@@ -155,7 +174,13 @@ class DirectCommands:
                 assert_never(command)
 
     async def _at_work(
-        self, command: AdoptDrift | HandOver | RefreshApplication | SendTestMessage
+        self,
+        command: AdoptDrift
+        | HandOver
+        | RefreshApplication
+        | SendTestMessage
+        | CreateProject
+        | DeleteProject,
     ) -> Done:
         match command:
             case AdoptDrift():
@@ -166,5 +191,7 @@ class DirectCommands:
                 return await self._refreshing.refresh(command)
             case SendTestMessage():
                 return await self._notifying.test(command)
+            case CreateProject() | DeleteProject():
+                return await self._projects.carry_out(command)
             case _:
                 assert_never(command)

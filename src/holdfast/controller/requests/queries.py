@@ -46,6 +46,7 @@ from holdfast.domain.queries import (
     RevisionMetadata,
     TryApplication,
 )
+from holdfast.domain.stored_settings import AnySettingsQuery
 from holdfast.planning.times import find_time
 
 LEASE_NAME = "holdfast"
@@ -68,6 +69,7 @@ class DirectQueries:
         self._lookup = ports.lookup
         self._rendering = ports.rendering
         self._managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, self._rendering)
+        self._settings = ports.settings
         self._pauses = PauseReads(ports.reader, self._lookup, ports.clock)
         self._trees = Trees(ports.reader, ports.kinds, self._managed)
         self._resources = ResourceReads(ports.reader, ports.kinds, self._managed)
@@ -78,6 +80,8 @@ class DirectQueries:
     async def answer(self, query: Query, who: str) -> JSON:
         """Answer, or raise a HoldfastError that says why not."""
         del who  # straight to the cluster: its own access rules decide
+        if isinstance(query, AnySettingsQuery):
+            return await self._settings.answer(query)
         match query:
             case (
                 GetApplication()

@@ -46,6 +46,10 @@ class CommandLogins:
         await self._logins.read()
         self._read_at = now
 
+    def forget(self) -> None:
+        """Read the Secrets anew when one is needed next: one was written."""
+        self._read_at = None
+
     def __call__(self, url: str) -> "GitCredentials | None":
         """Return how to sign in."""
         own = _own_credentials(url)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from holdfast.assembly.command_logins import CommandLogins
+from holdfast.assembly.labelled_secrets import LabelledSecrets
 from holdfast.assembly.lazy import LazyCommits, LazyRenderer, LazySources
 from holdfast.assembly.places import cache_home
 from holdfast.assembly.pod_logs import PodLogReader
@@ -93,6 +94,7 @@ async def direct_link(
             server=connection.access.server,
             adoption=AdoptionPorts(renderer, copies, LazyCommits(clock, logins)),
             whoami=whoami,
+            stored=LabelledSecrets(connection, namespace, sources, logins),
         )
         feed = ApplicationFeed(connection.watching)
         yield Direct(

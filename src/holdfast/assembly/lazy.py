@@ -5,11 +5,12 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from holdfast.assembly.command_logins import CommandLogins
 from holdfast.assembly.places import cache_home
+from holdfast.domain.manifest import Tree
 from holdfast.domain.ports import Clock
 from holdfast.domain.source import (
     Checkout,
@@ -58,6 +59,19 @@ class LazySources:
         """Return author, date and message of a commit."""
         await self._logins.prepare(source.repo_url)
         return await self._get().commit_info(source, sha)
+
+    async def check(self, url: str, secrets: Iterable[Tree]) -> None:
+        """Ask a repository for its references, signing in as repository Secrets say.
+
+        Raises:
+            HoldfastError: it cannot be read.
+        """
+        from holdfast.sources.credentials import RepositoryCredentials  # noqa: PLC0415 - as below
+
+        await self._logins.prepare(url)
+        credentials = RepositoryCredentials()
+        credentials.replace(secrets)
+        await self._get().check(url, credentials(url))
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Watch a local repository."""

@@ -20,7 +20,7 @@ from holdfast.kit.files import is_inside
 from holdfast.kit.redact import redact
 from holdfast.sources import mirrors, trees
 from holdfast.sources.local_watch import LocalWatch
-from holdfast.sources.mirrors import Credentials
+from holdfast.sources.mirrors import Credentials, GitCredentials
 from holdfast.sources.revisions import check_revision, resolve, unresolvable
 from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
 
@@ -112,6 +112,14 @@ class GitSources:
         check_revision(sha)
         return await self._in_thread(lambda: self._commit_info(source, sha))
 
+    async def check(self, url: str, sign_in: GitCredentials | None) -> None:
+        """Ask a repository for its references; what comes of it is not kept.
+
+        Raises:
+            HoldfastError: HF1001, HF1009, HF4003.
+        """
+        await self._in_thread(lambda: self._check(url, sign_in))
+
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Call `changed` within 1 s of a new commit in a local repository; no-op for others.
 
@@ -155,6 +163,14 @@ class GitSources:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     # --- on threads --------------------------------------------------------------------------
+
+    def _check(self, url: str, sign_in: GitCredentials | None) -> None:
+        if find_local_path(url) is not None:
+            self._open_local(url)
+            return
+        checked = _checked(url)
+        with self._lock_of(url):
+            mirrors.list_refs(_mirror(self._cache, url), checked, sign_in, self._deadline())
 
     def _resolve(self, source: Source, revision: str, *, force: bool) -> str:
         name = revision.strip() or "HEAD"

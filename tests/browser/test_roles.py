@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 
 async def test_who_may_only_look_finds_no_way_to_sync(site: Site, windows: OpenWindow) -> None:
-    app = await site.deploy("web", {"web.yaml": config_map("web", a="git")}, policy={})
+    app = await site.make("web", {"web.yaml": config_map("web", a="git")}, policy={})
+    await app.until(lambda tree: tree.get("status", {}).get("sync", {}).get("status"))
     window = await windows("reader")
     await window.open(f"/applications/argocd/{app.name}")
     await expect(window.test("sync-state")).to_be_visible()
     await expect(window.test("refresh")).to_be_visible()
     for name in ("sync", "pause", "delete"):
         await expect(window.test(name)).to_have_count(0)
-    for name in ("auto-sync", "prune", "self-heal"):
+    for name in ("automated", "prune", "selfHeal"):
         await expect(window.test(f"switch-{name}")).to_be_disabled()
 
     with expecting(window, 403):
@@ -60,11 +61,15 @@ async def test_who_is_not_signed_in_is_led_to_the_form_and_back(
         window.check()
 
 
-async def test_the_link_that_up_prints_signs_in_once(signed_in: Up, chromium: Browser) -> None:
+async def test_the_link_that_up_prints_signs_in_once(
+    signed_in: Up, chromium: Browser, windows: OpenWindow
+) -> None:
     async with new_context(chromium) as context:
         window = Window(await context.new_page(), signed_in.base)
-        with expecting(window, 401):
-            await window.page.goto(signed_in.link)
-            status, _ = await window.ask("GET", "/api/v1/applications")
-        assert status == 401
+        await window.page.goto(signed_in.link)
+        await expect(window.test("link-is-over")).to_be_visible()
         window.check()
+    again = await windows("admin")  # who clicks it a second time is in, and stays so
+    await again.page.goto(signed_in.link)
+    await again.is_live()
+    assert again.page.url.endswith("/applications")

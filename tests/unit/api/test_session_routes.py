@@ -153,6 +153,8 @@ async def test_a_one_time_link_sets_the_cookie_and_opens_the_page(world: Guarded
     assert reply.headers["set-cookie"].startswith("argocd.token=ey")
     assert reply.headers["referrer-policy"] == "no-referrer"
     assert (await world.client.get("/auth/once?code=code")).status == 401
+    told = await world.client.get("/auth/once?code=code", accept="text/html,*/*")
+    assert (told.status, told.headers["location"]) == (303, "/login?problem=link")
 
 
 async def test_sign_in_elsewhere_is_said_to_be_missing(world: Guarded) -> None:

@@ -28,6 +28,7 @@ from holdfast.api.table import KIB, Needs, Route
 
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _START = "/applications"
+_LINK_IS_OVER = "/login?problem=link"
 
 
 def sessions_of(call: Call[Any, Any]) -> Sessions:
@@ -93,7 +94,13 @@ async def _log_out(call: Call[Nothing, None]) -> Response:
 
 async def _once(call: Call[LinkQuery, None]) -> Response:
     sessions = sessions_of(call)
-    token = await sessions.redeem(call.query.code, call.request)
+    try:
+        token = await sessions.redeem(call.query.code, call.request)
+    except ApiError:
+        if "text/html" not in call.request.headers.get("accept", ""):
+            raise
+        # A second click of somebody who is in leads in; others are told, and may sign in.
+        return _go(call, Step(_LINK_IS_OVER))
     return _go(call, Step(_START, tuple(sessions.cookies(token, call.request))))
 
 

@@ -17,6 +17,7 @@ async def show(board: Board, visit: Visit) -> Screen | Response:
         "return_url": wanted,
         "has_provider": has_provider,
         "accepts_passwords": settings.switch("admin.enabled", default=True),
+        "link_is_over": visit.request.query_params.get("problem") == "link",
         "provider_label": settings.text("ui.loginButtonText") or "Sign in with single sign-on",
     }
     return Screen("sign_in.html", values, "Sign in")

@@ -1,0 +1,78 @@
+"""The page by keyboard alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from tests.support.browser import Window
+
+PROD = "go-sample-app-prod"
+
+
+async def focused(window: Window) -> Any:
+    """The text of what has the focus."""
+    return await window.page.evaluate("() => document.activeElement.innerText.trim()")
+
+
+async def test_slash_searches_and_escape_leaves_the_search(window: Window) -> None:
+    await window.open("/applications")
+    keys = window.page.keyboard
+    search = window.page.locator("#search")
+    await keys.press("/")
+    await expect(search).to_be_focused()
+    await keys.type(PROD)
+    await expect(window.page).to_have_url(f"{window.base}/applications?search={PROD}")
+    await expect(window.page.get_by_role("link", name="go-sample-app-dev")).to_have_count(0)
+    await expect(search).to_be_focused()
+    await keys.press("Escape")
+    await expect(search).not_to_be_focused()
+
+
+async def test_arrows_go_from_one_to_the_next_and_enter_opens_it(window: Window) -> None:
+    await window.open("/applications?search=go-sample-app")
+    keys = window.page.keyboard
+    await keys.press("ArrowRight")
+    first = await focused(window)
+    await keys.press("ArrowRight")
+    second = await focused(window)
+    assert {first, second} == {"go-sample-app-dev", PROD}
+    await keys.press("ArrowLeft")
+    assert await focused(window) == first
+    await keys.press("Enter")
+    await expect(window.page.locator("h1")).to_contain_text(first)
+
+
+async def test_question_mark_shows_the_keys_and_escape_hides_them(window: Window) -> None:
+    await window.open("/applications")
+    keys, shown = window.page.keyboard, window.page.locator("#keys")
+    await keys.press("?")
+    await expect(shown).to_be_visible()
+    await expect(shown).to_contain_text("History and Rollback")
+    await keys.press("Escape")
+    await expect(shown).to_be_hidden()
+
+
+async def test_letters_open_panels_and_escape_closes_them(window: Window) -> None:
+    await window.open(f"/applications/argocd/{PROD}")
+    keys = window.page.keyboard
+    async with window.without_reload():
+        await keys.press("s")
+        await expect(window.test("sync-panel")).to_be_visible()
+        await keys.press("Escape")
+        await expect(window.test("sync-panel")).to_have_count(0)
+        await keys.press("h")
+        await expect(window.test("history")).to_be_visible()
+
+
+async def test_an_object_of_the_tree_is_opened_by_keyboard(window: Window) -> None:
+    await window.open(f"/applications/argocd/{PROD}")
+    await expect(window.test("tree")).to_be_visible()
+    keys = window.page.keyboard
+    await keys.press("ArrowDown")
+    await keys.press("Enter")
+    await expect(window.test("drawer")).to_be_visible()
+    await keys.press("Escape")
+    await expect(window.test("drawer")).to_have_count(0)

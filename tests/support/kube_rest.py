@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from tests.support.waiting import eventually_now
 from tools.generate_schema_tables import Plane
 
 if TYPE_CHECKING:
@@ -91,10 +92,11 @@ class KubeRest:
         spec = crd["spec"]
         path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
         watch = f"{root}/{crd['metadata']['name']}"
-        for _ in range(500):
-            if self.send("GET", path).status == 200 and _is_established(self.send("GET", watch)):
-                return
-        raise AssertionError(f"{crd['metadata']['name']} is not served")
+        eventually_now(
+            lambda: (
+                self.send("GET", path).status == 200 and _is_established(self.send("GET", watch))
+            )
+        )
 
     def new_namespace(self) -> str:
         """Create a namespace with a name of its own, and return the name."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.domain.errors import RepositoryError
@@ -54,6 +54,7 @@ def test_what_is_dumped_is_read_back(tree: Any) -> None:
 
 
 @given(texts)
+@example("=")  # YAML 1.1 has a type for it
 def test_a_text_stays_a_text_for_other_readers_too(text: str) -> None:
     """Another YAML 1.1 reader (PyYAML with dates and sexagesimals) agrees."""
     assert yaml.safe_load(yamlio.dump({"key": text})) == {"key": text}

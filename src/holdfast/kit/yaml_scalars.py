@@ -104,7 +104,7 @@ def needs_quotes(text: str) -> bool:
             return True
     except ScalarError:
         return True
-    return text == "<<" or bool(_LIKE_A_DATE.match(text) or _BASE_60.match(text))
+    return text in {"<<", "="} or bool(_LIKE_A_DATE.match(text) or _BASE_60.match(text))
 
 
 def whole_number(value: float) -> int | float:

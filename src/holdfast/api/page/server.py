@@ -26,6 +26,7 @@ from holdfast.api.page.look import Look
 from holdfast.api.page.rows import rows
 from holdfast.api.page.screen import Screen
 from holdfast.api.ports import Services
+from holdfast.api.signin.cookies import add_pending
 from holdfast.api.table import Match, Needs, Table
 from holdfast.domain.errors import HoldfastError
 
@@ -48,6 +49,7 @@ _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _THEME_COOKIE = "holdfast.theme"
 _FRAGMENT = "x-holdfast-fragment"
 _READS = frozenset({"GET", "HEAD"})
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _TITLES = {403: "Not to be found", 404: "Nothing here", 503: "The cluster is away"}
 
 
@@ -71,6 +73,7 @@ class Page:
             response = self._file(path.removeprefix("/static/"), request)
         else:
             response = await self._answer(request, path, began)
+            add_pending(request, response)  # a session that was renewed on the way
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
@@ -96,7 +99,7 @@ class Page:
             log.exception("screen failed number=%s path=%s", number, path)
             words = f"A mistake in Holdfast. Its log tells more under {number}."
             failure = ApiError(Code.INTERNAL, words, ours="HF9001")
-        if request.method not in _READS:
+        if request.method not in _READS and not _is_form(request):
             return refuse(failure, ours=True)
         title = _TITLES.get(failure.status, "That did not work")
         screen = Screen("failure.html", {"error": failure}, title, status=failure.status)
@@ -151,3 +154,8 @@ class Page:
             return Response(status_code=401)
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?return_url={quote(wanted, '')}", 303)
+
+
+def _is_form(request: Request) -> bool:
+    """Whether a person waits for a screen: forms of the page are sent as forms."""
+    return request.headers.get("content-type", "").startswith(_FORM_TYPE)

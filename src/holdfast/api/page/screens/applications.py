@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.catalogue import PAGE_SIZES, SORTS, Wish, list_items
+from holdfast.api.page.create_trial import projects_to_create_in
 from holdfast.api.page.screen import Screen
 
 
@@ -18,6 +19,7 @@ async def show(board: Board, visit: Visit) -> Screen:
         "wish": listing.wish,
         "sorts": SORTS,
         "sizes": PAGE_SIZES,
+        "may_create": bool(projects_to_create_in(board, visit)),
         "may_sync": any(item.may_sync for item in shown),
     }
     return Screen("applications.html", values, "Applications", here="applications")

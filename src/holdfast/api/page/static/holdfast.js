@@ -278,6 +278,28 @@
       button?.classList.remove("busy");
     }
   };
+  // Forms that work without a script: the screen that they answer with takes the place of this one.
+  const post = async (form, by) => {
+    by?.classList.add("busy");
+    try {
+      const answer = await fetch(form.action, { method: "POST", headers: { "X-Holdfast-Fragment": "1" }, body: new URLSearchParams(new FormData(form, by)) });
+      if (answer.status === 401) return toast("You are signed out. Sign in in another tab, then send this again.", true);
+      const box = document.createElement("template");
+      box.innerHTML = await answer.text();
+      const fresh = $("#main", box.content), there = new URL(answer.url);
+      if (!fresh) throw new Error(`${answer.status} ${answer.statusText}`);
+      main().replaceWith(fresh);
+      if (answer.redirected) { history.pushState({}, "", there.pathname + there.search); window.scrollTo(0, 0); }
+      settle();
+      const first = $("[data-focus]", fresh) || $("#trial", fresh);
+      first?.scrollIntoView({ block: "start" });
+      first?.focus({ preventScroll: true });
+    } catch (error) {
+      toast(error.message, true);
+    } finally {
+      by?.classList.remove("busy");
+    }
+  };
   const showIf = (field) => {
     const [name, value] = field.dataset.showIf.split("=");
     const chosen = $(`[name="${name}"]:checked`) || $(`select[name="${name}"]`);
@@ -446,6 +468,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.matches("[data-form]")) { event.preventDefault(); send(form); }
+    else if (form.matches("[data-post]")) { event.preventDefault(); post(form, event.submitter); }
     else if (form.matches("[data-soft]")) { event.preventDefault(); typed(form); }
   });
   const typed = (form) => {

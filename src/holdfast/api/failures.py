@@ -72,6 +72,7 @@ _CODES: dict[str, Code] = {
     "HF3009": Code.INVALID_ARGUMENT,
     "HF3010": Code.UNAVAILABLE,
     "HF3012": Code.UNAVAILABLE,
+    "HF3017": Code.NOT_FOUND,
     "HF4003": Code.DEADLINE_EXCEEDED,
     "HF9001": Code.INTERNAL,
 }

@@ -98,7 +98,7 @@ async def test_what_belongs_to_a_project_is_told() -> None:
     assert (await client.get(f"{path}/syncwindows")).json["windows"] == [window]
     assert (await client.get(f"{path}/links")).json["items"][0]["url"].endswith("/data")
     detailed = (await client.get(f"{path}/detailed")).json
-    assert detailed["clusters"][0]["name"] == "in-cluster"
+    assert detailed["clusters"] == detailed["repositories"] == []
     assert (await client.get(f"{path}/globalprojects")).json == {"items": []}
 
 
@@ -117,10 +117,19 @@ async def test_the_cluster_is_known_by_address_and_by_name() -> None:
     assert (await world.client.as_("bob").get(CLUSTERS)).json["items"] == []
 
 
-async def test_other_clusters_are_not_built() -> None:
-    world = ApiWorld()
-    assert (await world.client.post(CLUSTERS, {"server": "x"})).status == 501
-    assert (await world.client.as_("bob").post(CLUSTERS, {"server": "x"})).status == 403
+async def test_a_change_that_leaves_applications_behind_is_refused() -> None:
+    reach: Tree = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    world = ApiWorld(project("data", **reach), named("db", "data"))
+    narrow: Tree = {**reach, "destinations": [{"server": "*", "namespace": "elsewhere"}]}
+    refused = await world.client.put(f"{PROJECTS}/data", body("data", **narrow))
+    assert refused.status == 400
+    words = "as a result of project update 1 applications destination became invalid"
+    assert words in refused.message
+    away: Tree = {**reach, "sourceRepos": ["https://other.example/*"]}
+    refused = await world.client.put(f"{PROJECTS}/data", body("data", **away))
+    assert "applications source became invalid" in refused.message
+    wider: Tree = {**reach, "description": "still everything"}
+    assert (await world.client.put(f"{PROJECTS}/data", body("data", **wider))).status == 200
 
 
 @pytest.mark.parametrize("sent", [b"[]", b"{}", b'{"project": {"metadata": {}}}', b"x"])

@@ -17,6 +17,7 @@ from tests.support.fakes import (
     FakeSealing,
     FakeSources,
 )
+from tests.support.stored import FakeStored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -82,6 +83,7 @@ class World:
         self.sources = FakeSources()
         self.renderer = FakeRenderer(*renders)
         self.clock = FakeClock()
+        self.stored = FakeStored(self.cluster)
         ports = RequestPorts(
             reader=self.cluster,
             writer=self.cluster,
@@ -94,6 +96,7 @@ class World:
             clock=self.clock,
             control_namespace="argocd",
             server="https://127.0.0.1:6443",
+            stored=self.stored,
         )
         self.feed = ApplicationFeed(self.cluster.watching)
         self.commands = DirectCommands(ports, self.feed)

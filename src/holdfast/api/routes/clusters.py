@@ -1,21 +1,29 @@
-"""Clusters: the one that Holdfast runs in (docs/internals/argocd/api.md §1.7).
+"""Clusters (docs/internals/argocd/api.md §1.7): where Holdfast runs, and those that Secrets name.
 
-Others cannot be reached yet, so they can neither be listed nor added: that is answered with 501.
+Holdfast deploys to its own cluster alone; the others are kept, shown and tried.
 """
 
 from typing import Any
+from urllib.parse import unquote_plus
 
 from holdfast.api.call import Call
-from holdfast.api.failures import ApiError, Code, denied
+from holdfast.api.failures import ApiError, Code, denied, invalid
+from holdfast.api.models.base import Nothing
+from holdfast.api.models.clusters import ClusterBody, ClusterUpdateQuery
 from holdfast.api.models.projects import Cluster, ClusterQuery, ItemList
-from holdfast.api.table import Route
+from holdfast.api.models.repositories import UpsertQuery
+from holdfast.api.table import KIB, Route
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.queries import GetStatus
+from holdfast.domain.stored_settings import DeleteCluster, ListClusters, PutCluster
 
+CLUSTERS = "clusters"
 _ALL = "/api/v1/clusters"
 _ONE = f"{_ALL}/{{id}}"
+_PATIENCE_S = 12.0
+_BODY = 1024 * KIB
 
 
 async def in_cluster(call: Call[Any, Any]) -> Tree:
@@ -27,7 +35,6 @@ async def in_cluster(call: Call[Any, Any]) -> Tree:
         version = str(status.get("version") or "")
     except HoldfastError as error:
         connection = {"status": "Failed", "message": error.message}
-    count = sum(1 for tree in call.services.applications.all() if _is_here(tree))
     return {
         "server": IN_CLUSTER_SERVER,
         "name": IN_CLUSTER_NAME,
@@ -35,7 +42,7 @@ async def in_cluster(call: Call[Any, Any]) -> Tree:
         "info": {
             "connectionState": connection,
             "serverVersion": version,
-            "applicationsCount": count,
+            "applicationsCount": _count(call, IN_CLUSTER_SERVER, IN_CLUSTER_NAME),
             "cacheInfo": {},
         },
         "connectionState": connection,
@@ -43,47 +50,117 @@ async def in_cluster(call: Call[Any, Any]) -> Tree:
     }
 
 
-def _is_here(tree: Tree) -> bool:
-    destination = (tree.get("spec") or {}).get("destination") or {}
-    return destination.get("server") == IN_CLUSTER_SERVER or (
-        destination.get("name") == IN_CLUSTER_NAME
-    )
+def _count(call: Call[Any, Any], server: str, name: str) -> int:
+    trees = call.services.applications.all()
+    destinations = [(tree.get("spec") or {}).get("destination") or {} for tree in trees]
+    return sum(one.get("server") == server or one.get("name") == name for one in destinations)
+
+
+async def permitted(call: Call[Any, Any], patience_s: float = _PATIENCE_S) -> list[Tree]:
+    """Return the clusters that the caller may see; the one Holdfast runs in is the first."""
+    found = []
+    is_on = call.services.settings.switch("cluster.inClusterEnabled", default=True)
+    if is_on and call.may(CLUSTERS, "get", IN_CLUSTER_SERVER):
+        found.append(await in_cluster(call))
+    question = ListClusters(patience_s)
+    for tree in await call.services.queries.answer(question, call.caller.username):
+        if call.may(CLUSTERS, "get", rbac_object(tree)):
+            tree["info"]["applicationsCount"] = _count(call, tree["server"], tree["name"])
+            found.append(tree)
+    return found
+
+
+def rbac_object(tree: Tree) -> str:
+    """Return the object of a cluster as roles name it (api.md §3.5)."""
+    project, server = str(tree.get("project") or ""), str(tree["server"])
+    return f"{project}/{server}" if project else server
 
 
 async def _list(call: Call[ClusterQuery, None]) -> JSON:
     query = call.query
-    wanted = query.server in ("", IN_CLUSTER_SERVER) and query.name in ("", IN_CLUSTER_NAME)
-    allowed = call.may("clusters", "get", IN_CLUSTER_SERVER)
-    items = [await in_cluster(call)] if wanted and allowed and _is_on(call) else []
+    wanted = {query.id_type: query.id_value} if query.id_value else {}
+    name = query.name or wanted.get("name", "") or unquote_plus(wanted.get("name_escaped", ""))
+    server = query.server or wanted.get("server", "") or wanted.get("", "")
+    items = [
+        tree
+        for tree in await permitted(call)
+        if name in ("", tree["name"]) and server in ("", tree["server"])
+    ]
     return {"metadata": {}, "items": items}
 
 
+async def _named(call: Call[Any, Any], patience_s: float = 0.0) -> Tree:
+    """Return the cluster of the path.
+
+    Raises:
+        ApiError: 403: a missing one looks like a forbidden one (api.md §3.9).
+    """
+    value, kind = call.path["id"], call.query.id_type
+    if kind == "name_escaped":
+        value = unquote_plus(value)
+    key = "name" if kind in ("name", "name_escaped") else "server"
+    for tree in await permitted(call, patience_s):
+        if tree[key].rstrip("/") == value.rstrip("/"):
+            return tree
+    raise denied()
+
+
 async def _get(call: Call[ClusterQuery, None]) -> Tree:
-    name, server = call.path["id"], IN_CLUSTER_SERVER
-    by_name = call.query.id_type in ("name", "name_escaped")
-    wanted = IN_CLUSTER_NAME if by_name else server
-    # A missing one looks like a forbidden one (api.md §3.9).
-    if name != wanted or not _is_on(call) or not call.may("clusters", "get", server):
-        raise denied()
-    return await in_cluster(call)
+    return await _named(call, _PATIENCE_S)
 
 
-def _is_on(call: Call[Any, Any]) -> bool:
-    return call.services.settings.switch("cluster.inClusterEnabled", default=True)
+async def _create(call: Call[UpsertQuery, ClusterBody]) -> Tree:
+    tree = call.body.tree()
+    if not tree.get("server"):
+        raise invalid("server: give the address of the cluster's API server")
+    call.demand(CLUSTERS, "create", rbac_object(tree))
+    if call.query.upsert:
+        call.demand(CLUSTERS, "update", rbac_object(tree))
+    command = PutCluster(tree, upsert=call.query.upsert)
+    done = await call.services.commands.carry_out(command, call.caller.username)
+    return done.tree or {}
 
 
-async def _refuse(call: Call[ClusterQuery, None]) -> JSON:
-    action = {"POST": "create", "PUT": "update", "DELETE": "delete"}[call.request.method]
-    call.demand("clusters", action, call.path.get("id", ""))
-    raise ApiError(
-        Code.UNIMPLEMENTED, "clusters other than the one that Holdfast runs in are not built"
-    )
+async def _update(call: Call[ClusterUpdateQuery, ClusterBody]) -> Tree:
+    before = await _named(call)
+    call.demand(CLUSTERS, "update", rbac_object(before))
+    tree = {**call.body.tree(), "server": before["server"]}
+    if tree.get("project"):
+        call.demand(CLUSTERS, "update", rbac_object(tree))
+    command = PutCluster(tree, fields=call.query.updated_fields)
+    done = await call.services.commands.carry_out(command, call.caller.username)
+    return done.tree or {}
+
+
+async def _delete(call: Call[ClusterQuery, None]) -> Tree:
+    found = await _named(call)
+    call.demand(CLUSTERS, "delete", rbac_object(found))
+    if found["server"] == IN_CLUSTER_SERVER:
+        raise invalid("the cluster that Holdfast runs in cannot be removed")
+    await call.services.commands.carry_out(DeleteCluster(found["server"]), call.caller.username)
+    return {}
+
+
+def _not_built(words: str) -> Any:
+    async def refuse(call: Call[ClusterQuery, None]) -> JSON:
+        call.demand(CLUSTERS, "update", call.path["id"])
+        raise ApiError(Code.UNIMPLEMENTED, words)
+
+    return refuse
 
 
 ROUTES = (
     Route("GET", _ALL, _list, "List clusters.", query=ClusterQuery, answer=ItemList),
     Route("GET", _ONE, _get, "A cluster, by address or name.", query=ClusterQuery, answer=Cluster),
-    Route("POST", _ALL, _refuse, "Not built.", query=ClusterQuery),
-    Route("PUT", _ONE, _refuse, "Not built.", query=ClusterQuery),
-    Route("DELETE", _ONE, _refuse, "Not built.", query=ClusterQuery),
+    Route("POST", _ALL, _create, "Keep a cluster; Holdfast does not deploy to it yet.",
+          query=UpsertQuery, body=ClusterBody, answer=Cluster, body_bytes=_BODY),
+    Route("PUT", _ONE, _update, "Change a cluster.",
+          query=ClusterUpdateQuery, body=ClusterBody, answer=Cluster, body_bytes=_BODY),
+    Route("DELETE", _ONE, _delete, "Forget a cluster.", query=ClusterQuery, answer=Nothing),
+    Route("POST", f"{_ONE}/rotate-auth",
+          _not_built("the rotation of a cluster's credentials is not built"),
+          "Not built.", query=ClusterQuery),
+    Route("POST", f"{_ONE}/invalidate-cache",
+          _not_built("there is no cache to drop: watches keep what is known of a cluster true"),
+          "Not built.", query=ClusterQuery),
 )  # fmt: skip

@@ -17,12 +17,13 @@ from holdfast.api.models.projects import (
 )
 from holdfast.api.models.resources import EventList, LinkList
 from holdfast.api.projection import project as projected
-from holdfast.api.routes.clusters import in_cluster
+from holdfast.api.routes import clusters, repositories
 from holdfast.api.table import Route
 from holdfast.domain.commands import CreateProject, DeleteProject
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.queries import GetProject, GetProjectWindows, ListProjectEvents
+from holdfast.domain.stored_settings import ListGlobalProjects
 
 _ALL = "/api/v1/projects"
 _ONE = f"{_ALL}/{{name}}"
@@ -55,7 +56,9 @@ async def _demand(call: Call[Any, Any], action: str) -> Tree:
         found: Tree = await call.services.queries.answer(GetProject(name), call.caller.username)
     except HoldfastError as error:
         if error.code == "HF3004":
-            raise ApiError(Code.NOT_FOUND, error.message) from error
+            raise ApiError(
+                Code.NOT_FOUND, error.message, ours=error.code, about=error.about, hint=error.hint
+            ) from error
         raise
     return found
 
@@ -107,13 +110,28 @@ async def _delete(call: Call[Nothing, None]) -> Tree:
 
 async def _detailed(call: Call[Nothing, None]) -> Tree:
     tree = await _demand(call, "get")
-    clusters = [await in_cluster(call)] if call.may("clusters", "get", "*") else []
-    return {"project": tree, "globalProjects": [], "repositories": [], "clusters": clusters}
+    name = call.path["name"]
+    inherited = ListGlobalProjects(name)
+    # Those of the project alone, as in Argo CD.
+    own = [
+        [one for one in found if one.get("project") == name]
+        for found in (
+            await repositories.permitted(call, patience_s=0.0),
+            await clusters.permitted(call, patience_s=0.0),
+        )
+    ]
+    return {
+        "project": tree,
+        "globalProjects": await call.services.queries.answer(inherited, call.caller.username),
+        "repositories": own[0],
+        "clusters": own[1],
+    }
 
 
 async def _global(call: Call[Nothing, None]) -> JSON:
     await _demand(call, "get")
-    return {"items": []}
+    question = ListGlobalProjects(call.path["name"])
+    return {"items": await call.services.queries.answer(question, call.caller.username)}
 
 
 async def _events(call: Call[Nothing, None]) -> JSON:

@@ -2,15 +2,22 @@
 
 from holdfast.api.routes import (
     account,
+    application_sets,
     badge,
+    certificates,
     clusters,
+    project_tokens,
     projects,
+    repocreds,
+    repositories,
     session,
     settings,
     system,
+    unbuilt,
     webhook,
 )
 from holdfast.api.routes.applications import (
+    comparing,
     details,
     logs,
     operations,
@@ -26,6 +33,7 @@ from holdfast.api.table import Route, Table
 
 _MODULES = (
     reading,
+    comparing,
     writing,
     operations,
     watching,
@@ -36,12 +44,18 @@ _MODULES = (
     drift,
     pauses,
     projects,
+    project_tokens,
     clusters,
+    repositories,
+    repocreds,
+    certificates,
     webhook,
     badge,
     session,
     account,
     settings,
+    application_sets,
+    unbuilt,
     system,
 )
 

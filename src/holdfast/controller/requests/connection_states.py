@@ -56,8 +56,10 @@ class ConnectionStates:
         Args:
             tries: By key; each returns a detail or raises a HoldfastError.
             refresh: Try all, whatever is known.
-            patience_s: How long is waited; None is to the end.
+            patience_s: How long is waited; None is to the end, 0 tries nothing.
         """
+        if patience_s == 0:
+            return {key: self._known.get(key, NOT_TRIED) for key in tries}
         for key, attempt in tries.items():
             if key not in self._running and (refresh or not self._is_fresh(key)):
                 self._running[key] = asyncio.ensure_future(self._run(key, attempt))

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from holdfast.controller.requests.locking import locked
 from holdfast.controller.requests.lookup import Lookup
+from holdfast.controller.requests.project_checks import refuse_orphans
 from holdfast.domain.application import APPLICATION, DEFAULT_PROJECT, Application
 from holdfast.domain.commands import CreateProject, DeleteProject, Done
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import ClusterReader, SystemWriter
-from holdfast.domain.project import PROJECT
+from holdfast.domain.project import PROJECT, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class ProjectWrites:
                 about=f"project {wanted.name}",
                 hint="--upsert changes it",
             )
+        after = Project.parse(Manifest({**before.tree, "spec": spec}))
+        apps = [Application.parse(item) for item in (await self.reader.list(APPLICATION)).items]
+        refuse_orphans(existing, after, apps)
         step = {"op": "add", "path": "/spec", "value": spec}
         changed = await self.system.json_patch(
             PROJECT, before.namespace, before.name, locked(before, [step]), SystemWrite.PROJECT

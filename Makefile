@@ -9,8 +9,10 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 # Each worker has a control plane of its own (0.5 GB); tests wait for clusters more than they compute.
 WORKERS ?= 3
+# What the tests of a file share is started once; the longest come first (tests/conftest.py).
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What holds seconds after an outage to a limit runs first and alone: others would be measured, too.
-TIMED := tests/scenarios/test_faults.py tests/scenarios/test_fault_timed.py
+TIMED := tests/scenarios/test_fault_timed.py
 SOURCES := src tests tools bench
 
 ifdef UV
@@ -39,9 +41,9 @@ ifdef GO
 endif
 ifeq ($(strip $(ARGS)),)
 	@$(BIN)/pytest $(TIMED)
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TIMED:%=--ignore=%)
+	@$(BIN)/pytest $(SPREAD) $(TIMED:%=--ignore=%)
 else
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest $(SPREAD) $(ARGS)
 endif
 
 faults: $(DEV_READY) control-plane ## break the network, the API server, the disk, the clock: nothing is lost. ARGS="-k word"

@@ -38,6 +38,7 @@ TIME_LIMIT_S = {
     "docs": 60,
     "tools": 60,
 }
+LONGEST_FIRST = ("scenarios", "browser", "contract", "docs", "tools", "property", "unit")
 NEEDS_PLANE = {"plane_programs", "real_plane", "start_plane", "kubectl", "kustomize"}
 SKIPPED = pytest.StashKey[set[str]]()
 
@@ -67,9 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SKIPPED] = set()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _tier(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        tier = item.path.relative_to(TESTS).parts[0]
+        tier = _tier(item)
         if tier not in TIME_LIMIT_S:
             raise pytest.UsageError(f"{item.path}: tests live in one of {', '.join(TIME_LIMIT_S)}")
         item.add_marker(tier)
@@ -77,6 +82,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TIME_LIMIT_S[tier], func_only=True))
         if isinstance(item, pytest.Function) and NEEDS_PLANE & set(item.fixturenames):
             item.add_marker("real")
+    if hasattr(config, "workerinput"):  # of several: they end together when short files come last
+        items.sort(key=lambda item: LONGEST_FIRST.index(_tier(item)))
 
 
 def pytest_terminal_summary(

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import statistics
 import time
 import uuid
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.support import declared as d
-from tests.support.bad_network import has_data, is_back
+from tests.support.bad_network import POD_TEMPLATE, has_data, is_back, through_a_bad_network
 from tests.support.controlled import controlled
 from tests.support.person import Ref
 from tests.support.site import at_work, config_map, start
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, quiet_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from tests.support.controlled import World
@@ -30,19 +33,40 @@ Tree = dict[str, Any]
 
 AFTER_START_S = 3.0
 AFTER_TERMINATION_S = 1.0
-TRIES = 3
-"""A busy machine gets three tries; one of them must hold."""
+AFTER_OUTAGE_S = 2.0
 FINALIZER = "team.example/wait"
+
+
+@dataclass
+class Tries:
+    """Two of three must hold, so that one hiccup of the machine decides nothing.
+
+    Attributes:
+        limit_s: What each must stay below.
+        took: The seconds that each took.
+    """
+
+    limit_s: float
+    took: list[float] = field(default_factory=list)
+
+    @property
+    def are_undecided(self) -> bool:
+        """Whether another try is needed to know."""
+        held = sum(seconds < self.limit_s for seconds in self.took)
+        return held < 2 and len(self.took) - held < 2
+
+    def check(self) -> None:
+        assert statistics.median_low(self.took) < self.limit_s, self.took
 
 
 async def test_drift_while_holdfast_was_killed_is_healed_within_3_s_of_its_start(
     real_plane: RealPlane, tmp_path: Path
 ) -> None:
     files = {f"{name}.yaml": config_map(name, color="blue") for name in ("gone", "edited")}
-    took: list[float] = []
+    tries = Tries(AFTER_START_S)
     async with at_work(real_plane.kubeconfig, tmp_path) as site:
         app = await site.deploy("web", files)
-        while not took or (min(took) >= AFTER_START_S and len(took) < TRIES):
+        while tries.are_undecided:
             uid = (await app.uids("gone"))["gone"]
             await asyncio.to_thread(site.process.kill)
             await site.person.delete(app.place("gone"))
@@ -51,9 +75,50 @@ async def test_drift_while_holdfast_was_killed_is_healed_within_3_s_of_its_start
             site.process = start(site.kubeconfig, site.folder, site.control)
             await is_back(app, "gone", uid)
             await has_data(app, "edited", {"color": "blue"})
-            took.append(time.monotonic() - began)
+            tries.took.append(time.monotonic() - began)
             await app.synced()
-    assert min(took) < AFTER_START_S, took
+    tries.check()
+
+
+async def test_drift_is_healed_within_2_s_of_the_api_servers_return(
+    start_plane: Callable[..., RealPlane], tmp_path: Path
+) -> None:
+    plane = await asyncio.to_thread(start_plane)
+    async with at_work(plane.kubeconfig, tmp_path) as site:
+        app = await site.deploy("web", {"web.yaml": config_map("web", color="blue")})
+        uid = (await app.uids("web"))["web"]
+        # Asleep, it cannot have healed before the API server goes.
+        site.process.process.send_signal(signal.SIGSTOP)
+        await site.person.delete(app.place("web"))
+        await asyncio.to_thread(plane.kill_apiserver)
+        site.process.process.send_signal(signal.SIGCONT)
+        await asyncio.to_thread(site.process.wait_for, "watch|lease", seconds=20)
+        await asyncio.to_thread(plane.start_apiserver)
+        began = time.monotonic()
+        await is_back(app, "web", uid)
+        assert time.monotonic() - began < AFTER_OUTAGE_S
+        await app.synced()
+
+
+async def test_drift_during_an_outage_is_healed_within_2_s_of_its_end(
+    real_plane: RealPlane, tmp_path: Path
+) -> None:
+    async with through_a_bad_network(real_plane.kubeconfig, tmp_path) as (site, proxy):
+        app = await site.deploy("web", {"web.yaml": POD_TEMPLATE})
+        ref = app.place("web", "PodTemplate")
+        tries = Tries(AFTER_OUTAGE_S)
+        while tries.are_undecided:
+            uid = (await site.person.get(ref))["metadata"]["uid"]
+            proxy.is_away = True
+            proxy.cut_all()
+            await site.person.delete(ref)
+            await quiet_for(6.0, why="pauses between attempts grow with the length of an outage")
+            proxy.is_away = False
+            began = time.monotonic()
+            await is_back(app, "web", uid, kind="PodTemplate")
+            tries.took.append(time.monotonic() - began)
+            await app.synced()
+        tries.check()
 
 
 async def test_everything_is_back_within_1_s_of_the_end_of_a_namespace_with_finalizers_inside(
@@ -65,11 +130,11 @@ async def test_everything_is_back_within_1_s_of_the_end_of_a_namespace_with_fina
         app = await world.deploy(*trees, options=("CreateNamespace=true",))
         home = Ref("v1", "Namespace", "", world.namespace)
         refs = [Ref(t["apiVersion"], t["kind"], home.name, t["metadata"]["name"]) for t in trees]
-        took: list[float] = []
-        while not took or (min(took) >= AFTER_TERMINATION_S and len(took) < TRIES):
-            took.append(await _terminate(world, home, refs))
+        tries = Tries(AFTER_TERMINATION_S)
+        while tries.are_undecided:
+            tries.took.append(await _terminate(world, home, refs))
             await app.synced()
-    assert min(took) < AFTER_TERMINATION_S, took
+    tries.check()
 
 
 async def test_everything_is_back_within_1_s_of_the_end_of_a_crd_with_finalizers_inside(
@@ -82,13 +147,13 @@ async def test_everything_is_back_within_1_s_of_the_end_of_a_crd_with_finalizers
         app = await world.deploy(definition, *widgets)
         home = Ref(definition["apiVersion"], "CustomResourceDefinition", "", f"widgets.{group}")
         refs = [Ref(f"{group}/v1", "Widget", world.namespace, f"w-{n}") for n in range(5)]
-        took: list[float] = []
-        while not took or (min(took) >= AFTER_TERMINATION_S and len(took) < TRIES):
-            took.append(await _terminate(world, home, refs))
+        tries = Tries(AFTER_TERMINATION_S)
+        while tries.are_undecided:
+            tries.took.append(await _terminate(world, home, refs))
             await app.synced()
         await app.set_policy(None)
         await world.person.delete(home)
-    assert min(took) < AFTER_TERMINATION_S, took
+    tries.check()
 
 
 def _definition(group: str) -> Tree:

@@ -34,6 +34,17 @@ TOO_MANY = Answer(
 """What an API server says that is asked too much: come back in a second."""
 
 
+# A kind of which nobody else has hundreds: the list after an outage is short.
+POD_TEMPLATE = """\
+apiVersion: v1
+kind: PodTemplate
+metadata: {name: web}
+template:
+  spec:
+    containers: [{name: c, image: "registry.example/c:1"}]
+"""
+
+
 def behind(proxy: Proxy, kubeconfig: Path, folder: Path) -> Path:
     """A kubeconfig whose server is the proxy."""
     tree = json.loads(kubeconfig.read_text())

@@ -237,13 +237,17 @@ class ListTrustedKeys:
 
 @dataclass(frozen=True, slots=True)
 class ListClusters:
-    """Clusters that Secrets describe, without secrets. Answer: list of trees.
+    """The cluster that Holdfast runs in, and those that Secrets describe, without secrets.
+
+    Answer: list of trees; the own one is the first.
 
     Attributes:
         patience_s: As `ListRepositories`.
+        counts: Count the Applications of each, which lists them all.
     """
 
     patience_s: float | None = None
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

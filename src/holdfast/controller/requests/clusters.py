@@ -4,7 +4,8 @@ The controller deploys to the cluster that it runs in; others are kept and shown
 says so. Credentials never leave: `config` is returned without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,10 +13,12 @@ import orjson
 
 from holdfast.controller.requests.connection_states import NOT_TRIED, ConnectionStates, State, Try
 from holdfast.controller.requests.stored import SecretWrites, differs, fnv32a, unknown
-from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
+from holdfast.domain.application import APPLICATION, IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from holdfast.domain.commands import Done
-from holdfast.domain.errors import ConfigurationError, Retry
+from holdfast.domain.errors import ConfigurationError, HoldfastError, Retry
+from holdfast.domain.kinds import CONFIG_MAP
 from holdfast.domain.manifest import JSON, Tree
+from holdfast.domain.ports import ClusterReader
 from holdfast.domain.stored_settings import (
     SECRET_TYPE_LABEL,
     DeleteCluster,
@@ -30,6 +33,7 @@ NOT_DEPLOYED = (
     "whose destination it is are not synced"
 )
 _WHAT = "cluster"
+_SETTINGS, _OWN_ENABLED = "argocd-cm", "cluster.inClusterEnabled"
 _FIELDS = frozenset({"name", "namespaces", "config", "shard", "clusterResources", "labels",
                      "annotations", "project"})  # fmt: skip
 _MOST_CONFIG = 512 * 1024
@@ -41,6 +45,7 @@ class ClusterRequests:
 
     writes: SecretWrites
     states: ConnectionStates
+    reader: ClusterReader
 
     async def carry_out(self, command: PutCluster | DeleteCluster) -> Done:
         """Do it, or raise a HoldfastError that says why not."""
@@ -93,12 +98,31 @@ class ClusterRequests:
         return Done("deleted")
 
     async def list_all(self, query: ListClusters) -> list[Tree]:
-        """Return all, by name and address."""
+        """Return all: the own one, then the others by name and address."""
         secrets = await self._all()
         tries = {_key(one): self._attempt(one) for one in secrets}
         states = await self.states.look(tries, refresh=False, patience_s=query.patience_s)
-        shown = [_shown(one, states[_key(one)]) for one in secrets]
-        return sorted(shown, key=lambda tree: (tree["name"], tree["server"]))
+        others = [_shown(one, states[_key(one)]) for one in secrets]
+        found = sorted(others, key=lambda tree: (tree["name"], tree["server"]))
+        if await self._shows_own():
+            found.insert(0, await self._own())
+        if query.counts:
+            apps = (await self.reader.list(APPLICATION)).items
+            count(found, [app.tree for app in apps])
+        return found
+
+    async def _shows_own(self) -> bool:
+        settings = await self.reader.get(CONFIG_MAP, self.writes.namespace, _SETTINGS)
+        data = (settings.tree.get("data") or {}) if settings is not None else {}
+        return str(data.get(_OWN_ENABLED) or "true").strip().lower() != "false"
+
+    async def _own(self) -> Tree:
+        connection, version = {"status": "Successful", "message": ""}, ""
+        try:
+            version = await self.reader.server_version()
+        except HoldfastError as error:
+            connection = {"status": "Failed", "message": error.message}
+        return _entry(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, {}, connection, version)
 
     def _attempt(self, secret: StoredSecret) -> Try:
         async def attempt() -> str:
@@ -185,23 +209,39 @@ def _config(secret: StoredSecret) -> Tree:
     return found if isinstance(found, dict) else {}
 
 
-def _shown(secret: StoredSecret, state: State) -> Tree:
-    connection = state.tree
-    labels = secret.tree["metadata"].get("labels") or {}
-    names = [part.strip() for part in secret.text("namespaces").split(",") if part.strip()]
-    tree: Tree = {
-        "server": secret.text("server"),
-        "name": secret.text("name") or secret.text("server"),
-        "config": without_credentials(_config(secret)),
+def _entry(server: str, name: str, config: Tree, connection: Tree, version: str) -> Tree:
+    return {
+        "server": server,
+        "name": name,
+        "config": without_credentials(config),
         "info": {
             "connectionState": connection,
-            "serverVersion": state.detail,
+            "serverVersion": version,
             "applicationsCount": 0,
             "cacheInfo": {},
         },
         "connectionState": connection,
-        "serverVersion": state.detail,
+        "serverVersion": version,
     }
+
+
+def count(clusters: Iterable[Tree], apps: Iterable[Tree]) -> None:
+    """Fill in how many Applications deploy to each cluster, whatever they call it."""
+    counts: Counter[str] = Counter()
+    for app in apps:
+        destination = (app.get("spec") or {}).get("destination") or {}
+        counts[str(destination.get("server") or destination.get("name") or "").rstrip("/")] += 1
+    for tree in clusters:
+        called = {tree["server"].rstrip("/"), tree["name"].rstrip("/")}
+        tree["info"]["applicationsCount"] = sum(counts[name] for name in called)
+
+
+def _shown(secret: StoredSecret, state: State) -> Tree:
+    connection = state.tree
+    labels = secret.tree["metadata"].get("labels") or {}
+    names = [part.strip() for part in secret.text("namespaces").split(",") if part.strip()]
+    server, config = secret.text("server"), _config(secret)
+    tree = _entry(server, secret.text("name") or server, config, connection, state.detail)
     if names:
         tree["namespaces"] = names
     if secret.text("clusterResources") == "true":

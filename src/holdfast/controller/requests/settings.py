@@ -73,7 +73,7 @@ class SettingsRequests:
 
         self._reader, self._lookup = ports.reader, ports.lookup
         self._repositories = RepositoryRequests(writes(SystemWrite.REPOSITORY), states)
-        self._clusters = ClusterRequests(writes(SystemWrite.CLUSTER), states)
+        self._clusters = ClusterRequests(writes(SystemWrite.CLUSTER), states, ports.reader)
         self._trust = TrustRequests(ports.system, ports.reader, ports.stored, namespace)
         self._tokens = ProjectTokens(ports.system, ports.lookup)
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from holdfast.domain.application_set import AnySetQuery
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Tree
@@ -55,6 +56,18 @@ class ManagedResources:
     local: str = ""
     revisions: tuple[str, ...] = ()
     only: ResourceKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareManifests:
+    """What manifests would make of an Application's objects, by the API server's own dry run.
+
+    Answer: records as `ManagedResources`, for the objects named alone. Objects that are none of
+    the Application's are shown as new, and Secrets are left out: nothing can be guessed.
+    """
+
+    app: AppKey
+    manifests: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,7 @@ Query: TypeAlias = (
     | ListApplications
     | GetManifests
     | ManagedResources
+    | CompareManifests
     | ResourceTree
     | RevisionMetadata
     | GetResource
@@ -243,6 +257,7 @@ Query: TypeAlias = (
     | GetStatus
     | ListPauses
     | AnySettingsQuery
+    | AnySetQuery
 )
 
 

@@ -86,6 +86,12 @@ class TreeQuery(ApplicationQuery):
     fields: str = ""
 
 
+class DiffQuery(ApplicationQuery):
+    """`GET …/server-side-diff`: each manifest is JSON in a string."""
+
+    target_manifests: Names = Field((), alias="targetManifests")
+
+
 class Metadata(Shape):
     """Of an object to be created or changed."""
 
@@ -219,6 +225,12 @@ class ManagedResources(Shape):
     """`GET …/managed-resources`."""
 
     items: tuple[ResourceDiff, ...]
+
+
+class ServerSideDiff(ManagedResources):
+    """`GET …/server-side-diff`."""
+
+    modified: bool
 
 
 class ResourceTree(Shape):

@@ -4,18 +4,21 @@ The prediction is the API server's own: a server-side apply with dryRun (nothing
 Record: docs/internals/argocd/controller.md §8.4; the states are trees here, or None.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.controller.requests.masking import mask
+from holdfast.controller.requests.masking import mask, mask_one
 from holdfast.controller.requests.parallel import for_each
 from holdfast.controller.requests.rendering import Rendering
 from holdfast.diffing.ignore import ignored_paths, without_ignored
 from holdfast.domain.application import Application
-from holdfast.domain.errors import ClusterError
+from holdfast.domain.errors import ClusterError, ConfigurationError
 from holdfast.domain.hooks import is_hook
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey
+from holdfast.domain.kinds import SECRET
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.ports import ClusterReader, ClusterWriter, Kinds
+from holdfast.domain.queries import CompareManifests, ManagedResources
 from holdfast.planning.targets import Targets
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -29,6 +32,15 @@ class ManagedObjects:
     writer: ClusterWriter
     kinds: Kinds
     rendering: Rendering
+
+    async def answer(
+        self, app: Application, query: ManagedResources | CompareManifests
+    ) -> list[Tree]:
+        """Return the records that were asked for."""
+        if isinstance(query, CompareManifests):
+            return await self.compare(app, query.manifests)
+        revisions = query.revisions or (query.revision,)
+        return await self.records(app, revisions, query.local, query.only)
 
     async def records(
         self,
@@ -54,6 +66,28 @@ class ManagedObjects:
 
         records = await for_each(keys, one)
         return [record for record in records if record is not None]
+
+    async def compare(self, app: Application, trees: Sequence[Tree]) -> list[Tree]:
+        """Return a record for each of these manifests, in the Application's place of git's.
+
+        What is none of the Application's objects is new, whatever the cluster has under its name:
+        who may look at one Application learns nothing of others. Secrets are left out: their
+        values could be guessed, one comparison after the other.
+
+        Raises:
+            ConfigurationError: HF3009, one has no kind or no name.
+        """
+        targets = await self.rendering.targets(app, [_manifest(tree) for tree in trees])
+        known = set(self.keys_in_status(app))
+        records = []
+        for target in targets.manifests:
+            if target.key.group_kind == SECRET:
+                continue
+            record = _new(target)
+            if target.key in known:
+                record = await self._record(app, target.key, target) or record
+            records.append(record)
+        return records
 
     async def live(self, app: Application) -> list[Manifest]:
         """Return the live managed objects, sorted by key."""
@@ -123,6 +157,34 @@ class ManagedObjects:
         # What the server only keeps for itself would show as a difference and is none.
         kept: dict[str, JSON] = {name: live.metadata.get(name) for name in _SERVERS_OWN}
         return answer.with_metadata(**kept)
+
+
+def _manifest(tree: Tree) -> Manifest:
+    metadata = tree.get("metadata")
+    named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+    parts = (tree.get("apiVersion"), tree.get("kind"))
+    if not named or not all(isinstance(part, str) and part for part in parts):
+        raise ConfigurationError(
+            "HF3009", "a manifest has no apiVersion, no kind or no name: give whole objects"
+        )
+    return Manifest(tree)
+
+
+def _new(target: Manifest) -> Tree:
+    key = target.key
+    return {
+        "group": key.group,
+        "kind": key.kind,
+        "namespace": key.namespace,
+        "name": key.name,
+        "targetState": mask_one(target),
+        "liveState": None,
+        "normalizedLiveState": None,
+        "predictedLiveState": None,
+        "resourceVersion": "",
+        "hook": is_hook(target),
+        "modified": True,
+    }
 
 
 def _substance(manifest: Manifest) -> Tree:

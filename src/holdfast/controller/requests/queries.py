@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import assert_never
 
+from holdfast.controller.requests.application_sets import SetReads
 from holdfast.controller.requests.commands import RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
 from holdfast.controller.requests.managed import ManagedObjects
@@ -17,6 +18,7 @@ from holdfast.controller.requests.resources import ResourceReads, events_about
 from holdfast.controller.requests.sync_windows import active_windows, sync_windows
 from holdfast.controller.requests.trying import Trials
 from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.application_set import AnySetQuery
 from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
@@ -25,6 +27,7 @@ from holdfast.domain.log_lines import LogLine
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.project import PROJECT
 from holdfast.domain.queries import (
+    CompareManifests,
     GetApplication,
     GetManifests,
     GetProject,
@@ -70,6 +73,7 @@ class DirectQueries:
         self._rendering = ports.rendering
         self._managed = ManagedObjects(ports.reader, ports.writer, ports.kinds, self._rendering)
         self._settings = ports.settings
+        self._sets = SetReads(ports.reader, ports.kinds, ports.control_namespace)
         self._pauses = PauseReads(ports.reader, self._lookup, ports.clock)
         self._trees = Trees(ports.reader, ports.kinds, self._managed)
         self._resources = ResourceReads(ports.reader, ports.kinds, self._managed)
@@ -80,13 +84,14 @@ class DirectQueries:
     async def answer(self, query: Query, who: str) -> JSON:
         """Answer, or raise a HoldfastError that says why not."""
         del who  # straight to the cluster: its own access rules decide
-        if isinstance(query, AnySettingsQuery):
-            return await self._settings.answer(query)
+        if isinstance(query, AnySettingsQuery | AnySetQuery):
+            return await self._kept(query)
         match query:
             case (
                 GetApplication()
                 | GetManifests()
                 | ManagedResources()
+                | CompareManifests()
                 | ResourceTree()
                 | RevisionMetadata()
                 | PlanAdoption()
@@ -102,6 +107,11 @@ class DirectQueries:
                 return await self._about_all(query)
             case _:
                 assert_never(query)
+
+    async def _kept(self, query: AnySettingsQuery | AnySetQuery) -> JSON:
+        if isinstance(query, AnySetQuery):
+            return await self._sets.answer(query)
+        return await self._settings.answer(query)
 
     async def _about_all(self, query: GetStatus | ListPauses | TryApplication) -> JSON:
         match query:
@@ -119,6 +129,7 @@ class DirectQueries:
         query: GetApplication
         | GetManifests
         | ManagedResources
+        | CompareManifests
         | ResourceTree
         | RevisionMetadata
         | PlanAdoption,
@@ -129,10 +140,8 @@ class DirectQueries:
                 return app.manifest.tree
             case GetManifests():
                 return await self._manifests(app, query)
-            case ManagedResources():
-                return await self._managed.records(
-                    app, query.revisions or (query.revision,), query.local, query.only
-                )
+            case ManagedResources() | CompareManifests():
+                return list[JSON](await self._managed.answer(app, query))
             case ResourceTree():
                 return await self._trees.build(app)
             case RevisionMetadata():

@@ -113,11 +113,11 @@ async def _managed(call: Call[TreeQuery, None]) -> JSON:
     tree = await demand_application(call, "get", which(call, query))
     question = AskManaged(key_of(tree))
     records = await call.services.queries.answer(question, call.caller.username)
-    items = [_as_text(item) for item in records if not item["hook"] and fits_node(item, query)]
+    items = [as_text(item) for item in records if not item["hook"] and fits_node(item, query)]
     return project({"items": items}, query.fields)
 
 
-def _as_text(record: Tree) -> Tree:
+def as_text(record: Tree) -> Tree:
     """Return a record with its states as JSON strings, as Argo CD's clients want them."""
     states = ("targetState", "liveState", "normalizedLiveState", "predictedLiveState")
     texts = {name: orjson.dumps(record[name]).decode() for name in states}

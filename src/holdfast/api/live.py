@@ -124,6 +124,10 @@ class LiveApplications:
         found = (self._trees.find(key) for key in sorted(self._apps))
         return [tree for tree in found if tree is not None]
 
+    def versions(self) -> Sequence[tuple[AppKey, str]]:
+        """Return key and version of all Applications, by namespace and name."""
+        return [(key, self._apps[key].version) for key in sorted(self._apps)]
+
     def find(self, app: AppKey) -> Tree | None:
         """Return one Application."""
         return self._trees.find(app)

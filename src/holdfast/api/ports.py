@@ -95,6 +95,10 @@ class Applications(Protocol):
         """Return all Applications, by name."""
         ...
 
+    def versions(self) -> Sequence[tuple[AppKey, str]]:
+        """Return key and `resourceVersion` of all, by name: cheap, where `all` decodes each."""
+        ...
+
     def find(self, app: AppKey) -> Tree | None:
         """Return one."""
         ...

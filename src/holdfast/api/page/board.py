@@ -64,10 +64,15 @@ class Board:
         control = self.services.facts.control_namespace
         fresh: dict[AppKey, AppView] = {}
         shown = []
-        for tree in self.services.applications.all():
-            view = self.view(tree)
-            fresh[view.key] = view
-            if visit.may(APPLICATIONS, "get", rbac_name(view.project, view.key, control)):
+        for key, version in self.services.applications.versions():
+            view = self._views.get(key)
+            if view is None or view.version != version:
+                tree = self.services.applications.find(key)
+                if tree is None:
+                    continue
+                view = view_of(tree)
+            fresh[key] = view
+            if visit.may(APPLICATIONS, "get", rbac_name(view.project, key, control)):
                 shown.append(view)
         self._views = fresh
         return shown

@@ -14,6 +14,7 @@ class Screen:
         title: Of the window.
         here: Which entry of the navigation is lit.
         status: Of HTTP.
+        is_large: It takes long to render: a thread does it, and streams go on meanwhile.
     """
 
     template: str
@@ -21,3 +22,4 @@ class Screen:
     title: str = "Holdfast"
     here: str = ""
     status: int = 200
+    is_large: bool = False

@@ -4,6 +4,7 @@ Strict: no inline script or style, nothing from elsewhere, no frame around it. A
 signed in is led to `/login` and back.
 """
 
+import asyncio
 import logging
 import secrets
 from time import perf_counter
@@ -103,7 +104,7 @@ class Page:
             return refuse(failure, ours=True)
         title = _TITLES.get(failure.status, "That did not work")
         screen = Screen("failure.html", {"error": failure}, title, status=failure.status)
-        return self._render(request, screen, ANONYMOUS, began)
+        return await self._render(request, screen, ANONYMOUS, began)
 
     async def _produce(self, request: Request, path: str, began: float) -> Response:
         found = self._table.match(request.method, path)
@@ -112,7 +113,7 @@ class Page:
         call = await self._call(request, found)
         result = await found.route.handle(call)
         if isinstance(result, Screen):
-            return self._render(request, result, call.caller, began)
+            return await self._render(request, result, call.caller, began)
         return respond(result, request)
 
     async def _call(self, request: Request, found: Match) -> Call[Any, Any]:
@@ -123,7 +124,9 @@ class Page:
             caller = await services.sign_in.identify_or_none(request) or ANONYMOUS
         return Call(request, found.path, None, None, caller, services)
 
-    def _render(self, request: Request, screen: Screen, caller: Caller, began: float) -> Response:
+    async def _render(
+        self, request: Request, screen: Screen, caller: Caller, began: float
+    ) -> Response:
         ready = perf_counter()
         theme = request.cookies.get(_THEME_COOKIE, "")
         values = {
@@ -139,7 +142,10 @@ class Page:
             "base": "fragment.html" if _FRAGMENT in request.headers else "base.html",
             **screen.values,
         }
-        content = self._look.render(screen.template, values)
+        if screen.is_large:
+            content = await asyncio.to_thread(self._look.render, screen.template, values)
+        else:
+            content = self._look.render(screen.template, values)
         response = HTMLResponse(content, screen.status)
         done = perf_counter()
         response.headers["Server-Timing"] = (

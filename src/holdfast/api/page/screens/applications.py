@@ -1,5 +1,6 @@
 """`/applications`: all of them, as tiles or as a list."""
 
+import asyncio
 from dataclasses import replace
 
 from holdfast.api.page.board import Board, Visit
@@ -7,12 +8,18 @@ from holdfast.api.page.catalogue import PAGE_SIZES, SORTS, Wish, list_items
 from holdfast.api.page.create_trial import projects_to_create_in
 from holdfast.api.page.screen import Screen
 
+_MANY = 100  # of so many a screen costs about as much as the loop may be held, 10 ms
+
 
 async def show(board: Board, visit: Visit) -> Screen:
     """Show the Applications that the query of the URL wants."""
     query = visit.request.query_params
     wish = Wish.parse({name: query.getlist(name) for name in query})
-    listing = list_items(await board.items(visit), wish)
+    items = await board.items(visit)
+    if len(items) > _MANY:
+        listing = await asyncio.to_thread(list_items, items, wish)
+    else:
+        listing = list_items(items, wish)
     shown = [replace(item, may_sync=board.may_sync(visit, item.app)) for item in listing.items]
     values = {
         "listing": replace(listing, items=tuple(shown)),
@@ -22,4 +29,7 @@ async def show(board: Board, visit: Visit) -> Screen:
         "may_create": bool(projects_to_create_in(board, visit)),
         "may_sync": any(item.may_sync for item in shown),
     }
-    return Screen("applications.html", values, "Applications", here="applications")
+    is_large = len(shown) > _MANY
+    return Screen(
+        "applications.html", values, "Applications", here="applications", is_large=is_large
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from holdfast.assembly.contexts import Server
+from holdfast.assembly.remote_settings import ask_settings, write_settings
 from holdfast.assembly.rest import Answered, Asked, Rest, segment
 from holdfast.controller.requests.pauses import is_meant, words_of
 from holdfast.domain.application import DELETION_APPROVED_ANNOTATION
@@ -55,6 +56,7 @@ from holdfast.domain.queries import (
     ResourceTree,
     RevisionMetadata,
 )
+from holdfast.domain.stored_settings import AnySettingsCommand, AnySettingsQuery
 from holdfast.kit.clock import SystemClock
 from holdfast.planning.times import format_time
 
@@ -116,6 +118,8 @@ class RemoteQueries:
     async def answer(self, query: Query, who: str) -> JSON:
         """Answer, or raise a HoldfastError that says why not."""
         del who  # the server knows the caller by the token
+        if isinstance(query, AnySettingsQuery):
+            return await ask_settings(self._rest, query)
         match query:
             case GetApplication() | ResourceTree() | RevisionMetadata():
                 return await self._about(query)
@@ -287,7 +291,12 @@ class RemoteCommands:
             case CreateProject() | DeleteProject():
                 return await self._write_project(command)
             case _:
-                return await self._write(command)
+                return await self._other(command)
+
+    async def _other(self, command: Command) -> Done:
+        if isinstance(command, AnySettingsCommand):
+            return await write_settings(self._rest, command)
+        return await self._write(command)
 
     async def _write_project(self, command: CreateProject | DeleteProject) -> Done:
         if isinstance(command, DeleteProject):

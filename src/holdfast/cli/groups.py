@@ -10,12 +10,18 @@ from holdfast.cli.root import (
     DRIFT_ENTRIES,
     NOTIFICATION_ENTRIES,
     PROJECT_ENTRIES,
+    REPO_ENTRIES,
+    REPOCREDS_ENTRIES,
 )
 
 COMMANDS: dict[str, click.Command] = {
     "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
     "proj": LazyGroup("proj", PROJECT_ENTRIES, "Work with projects (AppProjects)."),
-    "cluster": LazyGroup("cluster", CLUSTER_ENTRIES, "Pause and resume a whole cluster."),
+    "repo": LazyGroup("repo", REPO_ENTRIES, "Work with repositories and how to sign in to them."),
+    "repocreds": LazyGroup(
+        "repocreds", REPOCREDS_ENTRIES, "Work with credentials for many repositories."
+    ),
+    "cluster": LazyGroup("cluster", CLUSTER_ENTRIES, "Work with clusters; pause and resume one."),
     "account": LazyGroup("account", ACCOUNT_ENTRIES, "Work with accounts of a server."),
     "drift": LazyGroup(
         "drift", DRIFT_ENTRIES, "See what drifted, who did it, what became of it (the journal)."

@@ -44,7 +44,22 @@ PROJECT_ENTRIES = (
     Entry("pause", f"{_PAUSES}.ofproject", "Hold healing of a project for a while."),
     Entry("resume", f"{_PAUSES}.ofproject", "End the pauses of a project."),
 )
+REPO_ENTRIES = (
+    Entry("add", "holdfast.cli.repo", "Keep a repository and how to sign in to it."),
+    Entry("list", "holdfast.cli.repo", "List repositories."),
+    Entry("get", "holdfast.cli.repo", "Show a repository."),
+    Entry("rm", "holdfast.cli.repo", "Forget a repository."),
+)
+REPOCREDS_ENTRIES = (
+    Entry("add", "holdfast.cli.repocreds", "Keep credentials for many repositories."),
+    Entry("list", "holdfast.cli.repocreds", "List credentials."),
+    Entry("rm", "holdfast.cli.repocreds", "Forget credentials."),
+)
 CLUSTER_ENTRIES = (
+    Entry("add", "holdfast.cli.clusters", "Keep a cluster."),
+    Entry("list", "holdfast.cli.clusters", "List clusters."),
+    Entry("get", "holdfast.cli.clusters", "Show a cluster."),
+    Entry("rm", "holdfast.cli.clusters", "Forget a cluster."),
     Entry("pause", f"{_PAUSES}.ofcluster", "Hold healing of a cluster for a while."),
     Entry("resume", f"{_PAUSES}.ofcluster", "End the pauses of a cluster."),
 )
@@ -74,7 +89,9 @@ ROOT_ENTRIES = (
     Entry("pause", f"{_PAUSES}.ofall", "Hold all healing for a while."),
     Entry("resume", f"{_PAUSES}.ofall", "End pauses by id, or all."),
     Entry("pauses", f"{_PAUSES}.ofall", "List what is paused, by whom, why, until when."),
-    Entry("cluster", "holdfast.cli.groups", "Pause and resume a cluster."),
+    Entry("repo", "holdfast.cli.groups", "Work with repositories."),
+    Entry("repocreds", "holdfast.cli.groups", "Work with credentials for many repositories."),
+    Entry("cluster", "holdfast.cli.groups", "Work with clusters; pause and resume one."),
     Entry("handover", "holdfast.cli.handover", "Give objects back to Argo CD, before going back."),
     Entry("drift", "holdfast.cli.groups", "See what drifted, who did it, what became of it."),
     Entry("notifications", "holdfast.cli.groups", "Test what tells people."),

@@ -11,6 +11,7 @@ import pytest
 from holdfast.controller.requests.stored import fnv32a
 from tests.support.api import ApiWorld
 from tests.support.stored import values_of
+from tests.unit.requests.given import app
 
 Tree = dict[str, Any]
 V1 = "/api/v1"
@@ -32,7 +33,7 @@ def secrets_of(world: ApiWorld) -> list[Tree]:
 
 
 async def test_a_repository_is_read_before_it_is_kept() -> None:
-    world = ApiWorld()
+    world = ApiWorld(app())
     world.world.stored.private[URL] = "right"
     body = {"repo": URL, "username": "ann", "password": "wrong"}
     refused = await world.client.post(f"{V1}/repositories", body)
@@ -154,7 +155,7 @@ async def test_credentials_of_a_prefix_are_inherited() -> None:
     world.world.stored.private[URL] = "right"
     creds = {"url": "https://git.example/team", "username": "ann", "password": "right"}
     assert (await world.client.post(f"{V1}/repocreds", creds)).json == {
-        "url": "https://git.example/team", "username": "ann"
+        "url": "https://git.example/team", "username": "ann", "credentialsKind": "password"
     }  # fmt: skip
     assert (await world.client.post(f"{V1}/repositories", {"repo": URL})).status == 200
     shown = (await world.client.get(ONE)).json

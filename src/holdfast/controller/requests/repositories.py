@@ -305,4 +305,6 @@ def _shown_creds(values: Mapping[str, str]) -> Tree:
     tree |= {name: values[name] for name in ("username", "type") if values.get(name)}
     if values.get("enableOCI") == "true":
         tree["enableOCI"] = True
+    if kind := _sign_in_kind(values):
+        tree["credentialsKind"] = kind
     return tree

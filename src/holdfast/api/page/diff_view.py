@@ -106,7 +106,7 @@ def _diff(record: Tree, rules: Sequence[IgnoreRule], *, whole: bool) -> ObjectDi
         lines=tuple(lines),
         added=sum(line.kind in ("added", "changed") for line in lines),
         removed=sum(line.kind in ("removed", "changed") for line in lines),
-        ignored=tuple(_ignored(record, rules)),
+        ignored=tuple(ignored_words(record, rules)),
         is_cut=is_cut,
     )
 
@@ -182,7 +182,8 @@ def _without_far(lines: list[Line]) -> list[Line]:
     return found
 
 
-def _ignored(record: Tree, rules: Sequence[IgnoreRule]) -> Iterable[str]:
+def ignored_words(record: Tree, rules: Sequence[IgnoreRule]) -> Iterable[str]:
+    """Yield what the rules of an Application leave out of the comparison of an object."""
     for rule in rules:
         if not _is_about(rule, record):
             continue

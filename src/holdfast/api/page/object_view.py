@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from holdfast.api.page.app_view import AppView, block, blocks, moment, text
 from holdfast.api.page.tree_layout import Drawing, Node, lay_out
+from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import Tree
 
 _ORDER = ("Namespace", "CustomResourceDefinition", "ConfigMap", "Secret", "ServiceAccount",
@@ -61,6 +63,15 @@ class ObjectView:
         return self.kind if len(self.kind) <= _KIND_CHARS else self.kind[: _KIND_CHARS - 1] + "…"
 
     @property
+    def key(self) -> ResourceKey:
+        """What it is in the cluster."""
+        return ResourceKey(self.group, self.kind, self.namespace, self.name)
+
+    def link(self, app: AppView) -> str:
+        """Return where its screen is; a tab is added as `&tab=NAME`."""
+        return object_link(app, self.key)
+
+    @property
     def selected(self) -> dict[str, str]:
         """The object as a sync names it."""
         return {
@@ -69,6 +80,12 @@ class ObjectView:
             "namespace": self.namespace,
             "name": self.name,
         }
+
+
+def object_link(app: AppView, key: ResourceKey) -> str:
+    """Return the address of the screen of one object of an Application."""
+    named = {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
+    return f"{app.url}/object?{urlencode({name: word for name, word in named.items() if word})}"
 
 
 def objects_of(app: Tree, nodes: Iterable[Tree]) -> tuple[ObjectView, ...]:

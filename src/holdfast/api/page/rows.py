@@ -25,6 +25,7 @@ from holdfast.api.page.screens import (
     sign_in,
     sync,
 )
+from holdfast.api.page.screens import object as one_object
 from holdfast.api.table import Needs, Route
 
 _APP = "/applications/{namespace}/{name}"
@@ -50,6 +51,7 @@ def rows(board: Board, live: Live) -> Iterable[Route]:
         get(_APP, application.show),
         get(f"{_APP}/edit", edit.show),
         Route("POST", f"{_APP}/edit", partial(edit.submit, board), ""),
+        get(f"{_APP}/object", one_object.show),
         get(f"{_APP}/parameters", parameters.show),
         Route("POST", f"{_APP}/parameters", partial(parameters.submit, board), ""),
         get(f"{_APP}/diff", diff.show),

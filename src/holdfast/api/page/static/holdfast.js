@@ -128,6 +128,7 @@
     live.watch();
     picks.show();
     zoom.ready();
+    logs.watch();
     for (const field of $$("[data-show-if]")) showIf(field);
   };
 
@@ -329,7 +330,57 @@
     set(value) { for (const box of $$(".pick")) box.checked = value; this.show(); },
   };
 
+  // --- logs -----------------------------------------------------------------------------------
+  // The server sends lines as events; at most 5,000 stay, and the end stays in sight until the
+  // reader scrolls away from it. A connection that was lost begins anew.
+  const logs = {
+    source: null, what: "",
+    watch() {
+      const box = $("[data-log]"), wanted = box?.dataset.log || "";
+      if (wanted === this.what) return;
+      this.what = wanted;
+      this.source?.close();
+      this.source = null;
+      if (!wanted) return;
+      const list = $("#log"), source = (this.source = new EventSource(wanted)), pods = [];
+      const say = (words) => { $("#log-state").textContent = words; };
+      let lines = [], due = 0, count = 0;
+      const piece = (tag, words, name) => Object.assign(document.createElement(tag), { textContent: words, className: name });
+      const row = ({ content, timeStampStr, podName }) => {
+        const item = document.createElement("li"), text = content.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, ""), mark = box.dataset.mark.toLowerCase();
+        if (!pods.includes(podName)) pods.push(podName);
+        item.append(piece("time", timeStampStr.slice(0, 23).replace("T", " ") + " ", ""), piece("b", podName + " ", `o${pods.indexOf(podName) % 8}`));
+        const at = mark ? text.toLowerCase().indexOf(mark) : -1;
+        if (at < 0) item.append(text || "\u00a0");
+        else item.append(text.slice(0, at), piece("mark", text.slice(at, at + mark.length), ""), text.slice(at + mark.length));
+        return item;
+      };
+      const show = () => {
+        const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+        count += lines.length;
+        list.append(...lines.slice(-5000).map(row));
+        [lines, due] = [[], 0];
+        while (list.childElementCount > 5000) list.firstChild.remove();
+        list.classList.toggle("many", pods.length > 1);
+        if (atEnd) list.scrollTop = list.scrollHeight;
+      };
+      source.onopen = () => { list.replaceChildren(); count = 0; say("Nothing yet. New lines appear here."); };
+      source.onmessage = ({ data }) => {
+        const { result, error } = JSON.parse(data);
+        if (!error && !result.last) lines.push(result);
+        due ||= setTimeout(() => {
+          show();
+          const ended = source.readyState === 2, words = `${count.toLocaleString("en").replaceAll(",", "\u202f")} line${count === 1 ? "" : "s"}`;
+          say(error ? error.message : ended ? (count ? `${words}, the end` : "Nothing was printed.") : `${words}, live`);
+        }, 40);
+        if (error || result.last) source.close();
+      };
+      source.onerror = () => say(source.readyState === 2 ? "The log cannot be read." : "The connection was lost; trying again.");
+    },
+  };
+
   const doings = {
+    copy: (button) => navigator.clipboard.writeText($$(button.dataset.of).map((line) => line.textContent).join("\n") + "\n").then(() => toast("Copied"), () => toast("The browser does not let this page copy.", true)),
     theme() {
       const dark = matchMedia("(prefers-color-scheme: dark)").matches;
       const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");

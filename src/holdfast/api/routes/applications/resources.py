@@ -7,6 +7,7 @@ import orjson
 from holdfast.api.applications import Which, demand_application, key_of, which
 from holdfast.api.call import Call
 from holdfast.api.failures import ApiError, invalid
+from holdfast.api.fine_rights import NO_INHERITANCE, fine_action
 from holdfast.api.models.applications import ApplicationQuery, ResourceQuery
 from holdfast.api.models.base import Nothing
 from holdfast.api.models.resources import (
@@ -29,7 +30,6 @@ _PATCH_KINDS = {
     "application/json-patch+json": "json",
     "application/strategic-merge-patch+json": "strategic",
 }
-_NO_INHERITANCE = "server.rbac.disableApplicationFineGrainedRBACInheritance"
 
 
 def _key(named: ResourceQuery | RunActionBody) -> ResourceKey:
@@ -40,14 +40,13 @@ def _key(named: ResourceQuery | RunActionBody) -> ResourceKey:
 
 async def _demand_fine(call: Call[Any, Any], action: str, asked: Which, key: ResourceKey) -> Tree:
     """Return the Application, if its caller may `update` or `delete` that one object of it."""
-    if not call.services.settings.switch(_NO_INHERITANCE, default=True):
+    if not call.services.settings.switch(NO_INHERITANCE, default=True):
         try:
             return await demand_application(call, action, asked)
         except ApiError as error:
             if error.status not in (403, 404):
                 raise
-    fine = f"{action}/{key.group}/{key.kind}/{key.namespace}/{key.name}"
-    return await demand_application(call, fine, asked)
+    return await demand_application(call, fine_action(action, key), asked)
 
 
 async def _get(call: Call[ResourceQuery, None]) -> Tree:

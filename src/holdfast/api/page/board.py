@@ -19,13 +19,14 @@ from holdfast.api.call import Call
 from holdfast.api.page.app_view import AppView, view_of
 from holdfast.api.page.catalogue import Item
 from holdfast.api.page.commits import Commits
+from holdfast.api.pause_rights import may_with_pause
 from holdfast.api.ports import Services
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.journal import EpisodeFilter
 from holdfast.domain.manifest import Manifest, Tree
-from holdfast.domain.pause import Pause, PauseScope
+from holdfast.domain.pause import Pause
 from holdfast.domain.queries import ListPauses
 
 log = logging.getLogger(__name__)
@@ -125,15 +126,8 @@ class Board:
         return pause.holds_app(view.key, view.project, frozenset(names - {""}))
 
     def may_end(self, visit: Visit, pause: Pause) -> bool:
-        """Whether the caller may end a pause: who may change all that it can be about."""
-        control = self.services.facts.control_namespace
-        if pause.scope in (PauseScope.APPLICATION, PauseScope.OBJECT):
-            app = AppKey(pause.app_namespace or control, pause.target)
-            tree = self.services.applications.find(app)
-            if tree is not None:
-                return self.may(visit, tree, "update")
-        project = pause.target if pause.scope is PauseScope.PROJECT else "*"
-        return visit.may(APPLICATIONS, "update", f"{project}/*")
+        """Whether the caller may end a pause, by the API's rules."""
+        return may_with_pause(visit, pause, "update")
 
     async def pauses(self) -> tuple[Pause, ...]:
         """Return what is paused; the last known when the cluster does not answer."""

@@ -24,9 +24,10 @@ class Switch:
     is_idle: bool = False
 
 
-def switches_of(app: AppView) -> tuple[Switch, ...]:
-    """Return the three switches of an Application."""
+def switches_of(app: AppView, *, is_paused: bool = False) -> tuple[Switch, ...]:
+    """Return the three switches of an Application; what is on waits while it is paused."""
     behind = app.sync == "OutOfSync"
+    when = "when the pause ends, and not before" if is_paused else "at once"
     if app.automated:
         sync_words = (
             "New commits are no longer rolled out by themselves, and drift is no longer healed. "
@@ -35,7 +36,7 @@ def switches_of(app: AppView) -> tuple[Switch, ...]:
     else:
         sync_words = "Every new commit is rolled out by itself." + (
             f" It differs from git now: {app.differing} object"
-            f"{'s are' if app.differing != 1 else ' is'} changed at once."
+            f"{'s are' if app.differing != 1 else ' is'} changed {when}."
             if behind
             else " Nothing changes now: it is in sync."
         )
@@ -50,7 +51,7 @@ def switches_of(app: AppView) -> tuple[Switch, ...]:
         "shown under Drift."
         if app.self_heal
         else "Changes that others make to what git declares are undone within milliseconds. "
-        "An open drift is healed at once."
+        f"An open drift is healed {when}."
     )
     waits = "" if app.automated else " It counts once automatic sync is on."
     return (

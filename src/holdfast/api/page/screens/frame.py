@@ -19,13 +19,15 @@ async def frame_of(board: Board, visit: Visit, tab: str) -> tuple[Tree, AppView,
     tree, app = await board.application(visit)
     open_drifts = (await board.open_drifts())[app.key]
     commit = await board.commits.find(app, app.revision)
+    pauses = await board.pauses_of(app)
     values: dict[str, Any] = {
         "app": app,
         "tab": tab,
         "commit": commit,
         "conditions": conditions_of(tree),
-        "pauses": await board.pauses_of(app),
-        "switches": switches_of(app),
+        "pauses": pauses,
+        "may_end": {one.id for one in pauses if board.may_end(visit, one)},
+        "switches": switches_of(app, is_paused=any(board.holds(one, app) for one in pauses)),
         "drifts": open_drifts,
         "is_favourite": app.id in favourites_of(visit),
         "may_sync": board.may(visit, tree, "sync"),

@@ -6,10 +6,11 @@ change that, one of everything the right to change every Application.
 
 from typing import Any
 
-from holdfast.api.applications import APPLICATIONS, Which, demand_application, target_of
+from holdfast.api.applications import APPLICATIONS, Which, demand_application
 from holdfast.api.call import Call
 from holdfast.api.failures import ApiError, Code, denied, invalid
 from holdfast.api.models.ours import DoneShape, NoQuery, ObjectList, PauseBody, PausesQuery
+from holdfast.api.pause_rights import EVERY_APPLICATION, may_with_pause
 from holdfast.api.table import Route
 from holdfast.domain.commands import Done, PauseHealing, ResumeHealing
 from holdfast.domain.identity import AppKey, ResourceKey
@@ -18,7 +19,6 @@ from holdfast.domain.pause import Pause, PauseScope
 from holdfast.domain.queries import ListPauses
 
 _OURS = "/api/holdfast/v1/pauses"
-_ALL = "*/*"
 
 
 async def _list(call: Call[PausesQuery, None]) -> JSON:
@@ -64,7 +64,7 @@ async def _demand(call: Call[Any, Any], body: PauseBody) -> None:
         case PauseScope.CLUSTER:
             call.demand("clusters", "update", body.target)
         case PauseScope.ALL:
-            call.demand(APPLICATIONS, "update", _ALL)
+            call.demand(APPLICATIONS, "update", EVERY_APPLICATION)
 
 
 async def _resume(call: Call[NoQuery, None]) -> Tree:
@@ -80,22 +80,7 @@ async def _resume(call: Call[NoQuery, None]) -> Tree:
 
 
 def _may(call: Call[Any, Any], tree: Tree, action: str) -> bool:
-    """Whether the caller may see (`get`) or end (`update`) a pause."""
-    pause = Pause.parse(Manifest(tree))
-    if pause is None:
-        return call.may(APPLICATIONS, action, _ALL)
-    match pause.scope:
-        case PauseScope.APPLICATION | PauseScope.OBJECT:
-            namespace = pause.app_namespace or call.services.facts.control_namespace
-            app = call.services.applications.find(AppKey(namespace, pause.target))
-            target = target_of(call, app) if app is not None else _ALL
-            return call.may(APPLICATIONS, action, target)
-        case PauseScope.PROJECT:
-            return call.may("projects", action, pause.target)
-        case PauseScope.CLUSTER:
-            return call.may("clusters", action, pause.target)
-        case PauseScope.ALL:
-            return action == "get" or call.may(APPLICATIONS, action, _ALL)
+    return may_with_pause(call, Pause.parse(Manifest(tree)), action)
 
 
 def _done(done: Done) -> Tree:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from holdfast.api.caller import Caller
 from holdfast.api.intake import Intake
 from holdfast.api.news import News
+from holdfast.api.own_health import OwnHealth
 from holdfast.api.people import Accounts, Provider, Sessions
 from holdfast.api.shared_episodes import SharedEpisodes
 from holdfast.api.shared_trees import SharedTrees
@@ -170,6 +171,7 @@ class Services:
     Attributes:
         news: Told when a token is revoked or rights change; long streams listen.
         accounts, sessions, provider: Of sign-in; None where a test needs none of them.
+        health: Numbers of the controller beside this process; None where it runs elsewhere.
     """
 
     commands: Commands
@@ -188,3 +190,4 @@ class Services:
     accounts: Accounts | None = None
     sessions: Sessions | None = None
     provider: Provider | None = None
+    health: OwnHealth | None = None

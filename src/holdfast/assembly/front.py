@@ -27,6 +27,7 @@ from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
 from holdfast.assembly.argo_settings import ArgoSettings
+from holdfast.assembly.controller_numbers import ControllerNumbers
 from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
 from holdfast.assembly.front_settings import FrontSettings
@@ -100,6 +101,7 @@ async def front_application(
             clock=clock,
             facts=facts,
             journal=open_journal(settings.journal) if settings.journal != OFF else None,
+            health=_health(settings),
         )
         if not settings.auth_disabled:
             services = await _guard(stack, settings, services, argo, projects, supervisor)
@@ -109,6 +111,12 @@ async def front_application(
         # Compiling the templates takes 0.2 s: not on the loop.
         page = Page(services, live, await asyncio.to_thread(Look))
         yield ApiServer(all_routes(), services, page)
+
+
+def _health(settings: FrontSettings) -> ControllerNumbers | None:
+    if not settings.controller_socket:
+        return None
+    return ControllerNumbers(settings.controller_socket, settings.journal)
 
 
 async def _guard(

@@ -455,7 +455,8 @@ async def _open_listeners(
         return running.leads and running.controller is not None
 
     audit = (running.audit.route(),) if running.audit is not None else ()
-    own = build_application(is_ready, more=audit)
+    # The page's process reads the numbers here; it hands nobody on to them.
+    own = build_application(is_ready, metrics, audit)
     front = FrontSettings(
         kubeconfig=settings.kubeconfig,
         context=settings.context,
@@ -491,6 +492,8 @@ def _refresh(metrics: PrometheusMetrics, server: str, running: Running) -> None:
     lag = connection.watching.lag_s()
     controller = running.controller
     objects = len(controller.registry.objects) if controller is not None else 0
+    waiting = controller.queue_length if controller is not None else 0
+    metrics.set_gauge("holdfast_queue_length", waiting)
     pauses = (controller.registry.pauses if controller is not None else None) or {}
     now = SystemClock().now()
     for scope in PauseScope:

@@ -154,6 +154,12 @@ CATALOGUE = (
         _HEALS_S,
     ),
     MetricSpec(
+        "holdfast_queue_length",
+        _GAUGE,
+        (),
+        "Applications that wait to be compared or synced.",
+    ),
+    MetricSpec(
         "holdfast_leader",
         _GAUGE,
         (),

@@ -142,7 +142,8 @@ class ApiClient:
         while not received.empty():
             parts.append(received.get_nowait().get("body", b""))
         reply = Reply(int(start["status"]), _headers(start), b"".join(parts))
-        self._check(method, path, reply)
+        own_client = "holdfast-client" in {name.lower() for name in headers or ()}
+        self._check(method, path, reply, ours=own_client or path.startswith("/api/holdfast/"))
         return reply
 
     @asynccontextmanager
@@ -192,12 +193,12 @@ class ApiClient:
             found["authorization"] = f"Bearer {self.token}"
         return {**found, **{k.replace("_", "-"): v for k, v in (headers or {}).items()}}
 
-    def _check(self, method: str, path: str, reply: Reply) -> None:
+    def _check(self, method: str, path: str, reply: Reply, *, ours: bool) -> None:
         match = self.server.table.match(method, path.partition("?")[0])
         if isinstance(match, Match) and match.route.answer is not None and reply.status == 200:
             check_answer(match.route, reply)
         if reply.status >= 400 and reply.headers.get("content-type") == "application/json":
-            check_refusal(reply, ours=path.startswith("/api/holdfast/"))
+            check_refusal(reply, ours=ours)
 
 
 def check_answer(route: Route, reply: Reply) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def holdfast(
         stdin=io.StringIO(stdin),
         environ=environ if environ is not None else {"PATH": os.environ.get("PATH", "")},
         connect=link.connect,
-        open_journal=lambda _dsn, _kubeconfig: link.journal,
+        open_journal=lambda _target, _dsn: nullcontext(link.journal),
         now=link.clock.now,
     )
     code = run(list(argv), session)

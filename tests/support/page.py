@@ -27,9 +27,9 @@ class PageClient(ApiClient):
     def as_(self, name: str) -> PageClient:
         return PageClient(self.server, name)
 
-    def _check(self, method: str, path: str, reply: Reply) -> None:
+    def _check(self, method: str, path: str, reply: Reply, *, ours: bool) -> None:
         if path.startswith("/api/"):
-            super()._check(method, path, reply)
+            super()._check(method, path, reply, ours=ours)
         elif reply.headers.get("content-type") == "application/json" and reply.status >= 400:
             check_refusal(reply, ours=True)
 

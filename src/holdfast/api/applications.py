@@ -5,14 +5,17 @@ The order is the contract (docs/internals/argocd/api.md §1.6.1, §3.9):
   2. the Application is missing -> 404 if `project` was given, else 403;
   3. the action on the real object -> 404 if `project` was given, else 403;
   4. it lies in another project than the given one -> 404.
-So who names no project cannot tell a missing Application from a forbidden one.
+So who names no project cannot tell a missing Application from a forbidden one. Our own command line
+names none either: it is told that one is missing if its caller may do that in every project.
 """
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from holdfast.api import own_client
 from holdfast.api.call import Call
 from holdfast.api.failures import ApiError, Code, denied
+from holdfast.domain.application import no_such_application
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Tree
@@ -100,11 +103,24 @@ async def demand_application(
         else denied()
     )
     tree = await _read(call, app) if fresh else call.services.applications.find(app)
+    if tree is None and not in_project and own_client.speaks_ours(call.request):
+        _tell_missing(call, action, app)
     if tree is None or not call.may(APPLICATIONS, action, target_of(call, tree)):
         raise missing
     if in_project and project_of(tree) != in_project:
         raise missing
     return tree
+
+
+def _tell_missing(call: Call[Any, Any], action: str, app: AppKey) -> None:
+    """Say that there is none, to somebody who learns nothing from it.
+
+    Raises:
+        ConfigurationError: HF3003.
+    """
+    anywhere = rbac_name("*", app, call.services.facts.control_namespace)
+    if call.may(APPLICATIONS, action, anywhere):
+        raise no_such_application(app)
 
 
 def demand_move(call: Call[Any, Any], before: Tree, spec: Tree) -> None:

@@ -34,6 +34,7 @@ class Server:
         address: `HOST:PORT`, or `HOST` as it was typed.
         ca: PEM, `b""` for the machine's own authorities.
         context: The name of its entry, `""` when it has none.
+        is_current: That entry is the current one.
     """
 
     address: str
@@ -43,6 +44,7 @@ class Server:
     token: str = field(default="", repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     context: str = ""
+    is_current: bool = field(default=False, compare=False)
 
     @property
     def url(self) -> str:
@@ -109,6 +111,7 @@ class ContextFile:
             ca=server.ca,
             token=str(user.get("auth-token") or ""),
             context=name,
+            is_current=name == self.current,
         )
 
     def find_address(self, address: str) -> Server:
@@ -248,6 +251,7 @@ def find_server(chosen: ChosenServer, environ: Mapping[str, str]) -> Server | No
         token=chosen.token or environ.get("HOLDFAST_AUTH_TOKEN", "") or found.token,
         headers=tuple(_header(line) for line in chosen.headers),
         context=found.context,
+        is_current=found.is_current,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from holdfast.assembly.contexts import Server
+from holdfast.assembly.remote_resources import ask_resource, write_resource
 from holdfast.assembly.remote_settings import ask_settings, write_settings
 from holdfast.assembly.rest import Answered, Asked, Rest, segment
 from holdfast.controller.requests.pauses import is_meant, words_of
@@ -23,12 +24,17 @@ from holdfast.domain.commands import (
     CreateProject,
     DeleteApplication,
     DeleteProject,
+    DeleteResource,
     Done,
+    HandOver,
     PatchApplication,
+    PatchResource,
     PauseHealing,
     RefreshApplication,
     ResumeHealing,
     RollBackApplication,
+    RunAction,
+    SendTestMessage,
     SyncApplication,
     TerminateOperation,
     UpdateApplication,
@@ -45,7 +51,10 @@ from holdfast.domain.queries import (
     GetApplication,
     GetManifests,
     GetProject,
+    GetResource,
     GetStatus,
+    GetSyncWindows,
+    ListActions,
     ListApplications,
     ListPauses,
     ListProjects,
@@ -121,27 +130,38 @@ class RemoteQueries:
         if isinstance(query, AnySettingsQuery):
             return await ask_settings(self._rest, query)
         match query:
-            case GetApplication() | ResourceTree() | RevisionMetadata():
+            case GetApplication() | ResourceTree() | RevisionMetadata() | GetSyncWindows():
                 return await self._about(query)
             case PlanAdoption() | ListPauses() | GetStatus():
                 return await self._ours(query)
+            case ListApplications() | GetManifests() | ManagedResources():
+                return await self._several(query)
+            case GetProject() | ListProjects():
+                name = query.name if isinstance(query, GetProject) else ""
+                return await self._projects(name)
+            case GetResource() | ListActions():
+                return await ask_resource(self._rest, query)
+            case _:
+                raise _not_here(type(query).__name__)
+
+    async def _several(self, query: ListApplications | GetManifests | ManagedResources) -> JSON:
+        match query:
             case ListApplications():
                 return await self._list(query)
             case GetManifests():
                 return await self._manifests(query)
             case ManagedResources():
                 return await self._managed(query)
-            case GetProject() | ListProjects():
-                name = query.name if isinstance(query, GetProject) else ""
-                return await self._projects(name)
-            case _:
-                raise _not_here(type(query).__name__)
 
-    async def _about(self, query: GetApplication | ResourceTree | RevisionMetadata) -> JSON:
+    async def _about(
+        self, query: GetApplication | ResourceTree | RevisionMetadata | GetSyncWindows
+    ) -> JSON:
         path = _one(query.app)
         match query:
             case ResourceTree():
                 path += "/resource-tree"
+            case GetSyncWindows():
+                path += "/syncwindows"
             case RevisionMetadata():
                 path += f"/revisions/{segment(query.revision)}/metadata"
             case GetApplication():
@@ -207,13 +227,17 @@ class RemoteQueries:
     async def _managed(self, query: ManagedResources) -> JSON:
         if query.local:
             raise _not_here("--local, a folder on this machine")
-        if query.revisions:
-            raise _not_here("a comparison with several revisions")
-        if query.revision:
-            raise _not_here("a comparison with another revision")
         if query.only is not None:
             raise _not_here("a comparison of one object")
-        return await self._records(query.app)
+        if not (query.revision or query.revisions):
+            return await self._records(query.app)
+        asked: Asked = {
+            "appNamespace": query.app.namespace,
+            "revision": query.revision,
+            "revisions": query.revisions,
+        }
+        found = await self._rest.get(f"{_own(query.app)}/preview", asked)
+        return found.get("items") or []
 
     async def _records(self, app: AppKey) -> list[Tree]:
         found = await self._get(f"{_one(app)}/managed-resources", app)
@@ -283,11 +307,10 @@ class RemoteCommands:
             case RefreshApplication(app):
                 level = "hard" if command.hard else "normal"
                 return await self._send("GET", _one(app), app, {"refresh": level})
-            case DeleteApplication(app):
-                query = {"cascade": command.cascade, "propagationPolicy": command.propagation}
-                return await self._send("DELETE", _one(app), app, query)
-            case AdoptDrift() | PauseHealing() | ResumeHealing():
+            case AdoptDrift() | PauseHealing() | ResumeHealing() | HandOver() | SendTestMessage():
                 return await self._ours(command)
+            case PatchResource() | DeleteResource() | RunAction():
+                return await write_resource(self._rest, command)
             case CreateProject() | DeleteProject():
                 return await self._write_project(command)
             case _:
@@ -306,6 +329,9 @@ class RemoteCommands:
 
     async def _write(self, command: Command) -> Done:
         match command:
+            case DeleteApplication(app):
+                query = {"cascade": command.cascade, "propagationPolicy": command.propagation}
+                return await self._send("DELETE", _one(app), app, query)
             case CreateApplication():
                 query = {"upsert": command.upsert, "validate": command.validate}
                 return _done(await self._rest.send("POST", _APPS, query, command.manifest))
@@ -351,8 +377,12 @@ class RemoteCommands:
             case TerminateOperation():
                 return await self._send("DELETE", f"{_one(app)}/operation", app, {})
 
-    async def _ours(self, command: AdoptDrift | PauseHealing | ResumeHealing) -> Done:
+    async def _ours(
+        self, command: AdoptDrift | PauseHealing | ResumeHealing | HandOver | SendTestMessage
+    ) -> Done:
         match command:
+            case HandOver() | SendTestMessage():
+                return await self._at_work(command)
             case AdoptDrift(app):
                 body: Tree = {
                     "resources": _objects(command.resources),
@@ -372,6 +402,15 @@ class RemoteCommands:
                 return _told((await self._rest.send("DELETE", path)).tree)
             case ResumeHealing():
                 return await self._resume(command)
+
+    async def _at_work(self, command: HandOver | SendTestMessage) -> Done:
+        if isinstance(command, SendTestMessage):
+            path = f"{_OURS}/notifications/{segment(command.target)}/test"
+            return _told((await self._rest.send("POST", path)).tree)
+        asked = {"appNamespace": command.app.namespace}
+        body = {"dryRun": command.dry_run}
+        path = f"{_own(command.app)}/handover"
+        return _told((await self._rest.send("POST", path, asked, body)).tree)
 
     async def _resume(self, command: ResumeHealing) -> Done:
         """End every pause that is meant, one by one: a row ends a single one.

@@ -4,6 +4,7 @@ The header `Holdfast-Client` asks the server for errors in our own shape, and to
 `Holdfast-Done` what a command did: so both ways to the cluster speak with the same words.
 """
 
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -106,9 +107,12 @@ class Rest:
         if method != "GET":
             headers = {**headers, "Content-Type": "application/json"}
             content = orjson.dumps(body) if body is not None else b""
-        answer = await self._transport.request(
-            method, path + _query(query), content, headers, repeatable=method == "GET"
-        )
+        try:
+            answer = await self._transport.request(
+                method, path + _query(query), content, headers, repeatable=method == "GET"
+            )
+        except ClusterError as error:
+            raise self._unreachable(error) from error
         if answer.status >= 300:
             raise self._refusal(answer.status, answer.body)
         done = answer.headers.get(DONE_HEADER)
@@ -128,9 +132,12 @@ class Rest:
         Raises:
             HoldfastError: the server refused, or cannot be reached.
         """
-        stream = await self._transport.open_stream(
-            path + _query(query), self._headers, silence_s=_SILENCE_S
-        )
+        try:
+            stream = await self._transport.open_stream(
+                path + _query(query), self._headers, silence_s=_SILENCE_S
+            )
+        except ClusterError as error:
+            raise self._unreachable(error) from error
         try:
             if stream.status >= 300:
                 raise self._refusal(stream.status, await stream.read_all())
@@ -156,6 +163,22 @@ class Rest:
         except orjson.JSONDecodeError:
             raise self._strange("it does not answer with JSON") from None
 
+    def _unreachable(self, error: ClusterError) -> ClusterError:
+        """Return what it means that nobody answered, in words for a server and not a cluster."""
+        if error.code != "HF2001":
+            return error
+        causes = _causes(error)
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+            hint = "--server-crt FILE names the authority of its certificate; --insecure trusts it"
+        elif any(isinstance(cause, ssl.SSLError) for cause in causes):
+            hint = "does it speak TLS there? --plaintext goes without"
+        elif self.server.plaintext and not any(isinstance(cause, OSError) for cause in causes):
+            hint = "it hung up: does it want TLS? leave --plaintext out"
+        else:
+            hint = "look at the address and its port; `holdfast context` lists what is known here"
+        message = error.message.replace("The API server", "The server", 1)
+        return ClusterError("HF2001", message, hint=hint, retry=Retry.NEVER)
+
     def _strange(self, words: str) -> ConfigurationError:
         return ConfigurationError(
             "HF3016",
@@ -173,15 +196,34 @@ class Rest:
         if not isinstance(found, dict):
             said = found if isinstance(found, str) else body[:200].decode("utf-8", "replace")
             found = {"message": said.strip() or f"HTTP {status}"}
-        code = str(found.get("code") or "")
-        if not code.startswith("HF"):
-            code = _BY_STATUS.get(status, "HF2010")
-        kind = _FAMILIES.get(code[:3], ClusterError)
+        code, about = str(found.get("code") or ""), str(found.get("about") or "")
         hint = str(found.get("hint") or "")
+        if not code.startswith("HF"):
+            code, about = _BY_STATUS.get(status, "HF2010"), about or self.server.url
         if status == 401:
-            hint = f"holdfast login {self.server.address}"
-        about = str(found.get("about") or "") or self.server.url
+            hint = self._way_in()
+        elif code == "HF2002" and not hint:
+            hint = "`holdfast account get-user-info` says who you are; roles say what you may do"
+        kind = _FAMILIES.get(code[:3], ClusterError)
         return kind(code, str(found.get("message")), about=about, hint=hint, retry=Retry.NEVER)
+
+    def _way_in(self) -> str:
+        """Return the command that signs in again, or for the first time."""
+        server = self.server
+        if not (server.token and server.context):
+            return f"holdfast login {server.address}"
+        which = "" if server.is_current else f" --server-context {server.context}"
+        return f"holdfast relogin{which}"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return what is behind an error, the nearest first."""
+    found: list[BaseException] = []
+    cause = error.__cause__
+    while cause is not None and cause not in found:
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 def segment(text: str) -> str:

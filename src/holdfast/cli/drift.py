@@ -1,6 +1,6 @@
 """`drift list`, `drift show`, `drift stats`: what drifted, who did it, what became of it.
 
-Read from the journal itself: no cluster is asked.
+Read from the journal itself, no cluster is asked; or through a server, when one is named.
 """
 
 import json
@@ -11,9 +11,11 @@ from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import Call, CommandSpec
 from holdfast.cli.moments import milliseconds, parse_duration, span, utc
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
-from holdfast.domain.journal import Episode, EpisodeFilter
+from holdfast.domain.journal import Episode, EpisodeFilter, moment_text
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from holdfast.domain.drift import FieldOwner
     from holdfast.domain.journal import DriftStats, FieldChange, JournalReader
 
@@ -30,7 +32,8 @@ async def _list(call: Call) -> int:
         open_only=values.switch("open"),
         limit=_limit(call),
     )
-    episodes = await _journal(call).episodes(wanted)
+    async with _journal(call) as journal:
+        episodes = await journal.episodes(wanted)
     if form == "json":
         call.say(_json([episode.to_tree() for episode in episodes]))
         return exit_codes.OK
@@ -68,7 +71,8 @@ def _row(episode: Episode, now: datetime, *, wide: bool) -> list[str]:
 
 
 async def _show(call: Call) -> int:
-    episode = await _journal(call).episode(call.arguments[0])
+    async with _journal(call) as journal:
+        episode = await journal.episode(call.arguments[0])
     if call.values.text("output") == "json":
         call.say(_json(episode.to_tree()))
     else:
@@ -140,8 +144,13 @@ def _timeline(episode: Episode) -> list[str]:
     if episode.closed_at is not None:
         moments.append((episode.closed_at, "closed", episode.closing))
     rows = [(f"{utc(at)[:-4]}.{at.microsecond // 1000:03}", what, words)
-            for at, what, words in sorted(moments, key=lambda moment: moment[0])]  # fmt: skip
+            for at, what, words in sorted(moments, key=_when)]  # fmt: skip
     return layouts.table(("TIME (UTC)", "WHAT", "DETAIL"), rows).splitlines()
+
+
+def _when(moment: tuple[datetime, str, str]) -> str:
+    """In milliseconds, as they are shown: a server tells no more."""
+    return moment_text(moment[0])
 
 
 def _value(value: Any) -> str:
@@ -154,7 +163,8 @@ def _value(value: Any) -> str:
 
 
 async def _stats(call: Call) -> int:
-    stats = await _journal(call).stats(_since(call))
+    async with _journal(call) as journal:
+        stats = await journal.stats(_since(call))
     if call.values.text("output") == "json":
         call.say(_json(stats.to_tree()))
     else:
@@ -202,8 +212,8 @@ def _limit(call: Call) -> int:
     return limit
 
 
-def _journal(call: Call) -> "JournalReader":
-    return call.session.open_journal(call.values.text("journal"), call.target.kubeconfig)
+def _journal(call: Call) -> "AbstractAsyncContextManager[JournalReader]":
+    return call.session.open_journal(call.target, call.values.text("journal"))
 
 
 def _json(value: Any) -> str:
@@ -212,8 +222,8 @@ def _json(value: Any) -> str:
 
 _JOURNAL = Flag(
     "journal",
-    "Path or DSN of the journal; else $HOLDFAST_JOURNAL, the one beside the kubeconfig, the usual "
-    "place.",
+    "Path or DSN of the journal; else that of the server, $HOLDFAST_JOURNAL, the one beside the "
+    "kubeconfig, the usual place.",
     metavar="DSN",
 )
 _OUTPUT = Flag("output", "How to print.", short="o", choices=("wide", "json"))

@@ -35,6 +35,16 @@ APP_ENTRIES = (
     Entry("edit", f"{_APP}.change", "Edit an Application in an editor."),
     Entry("adopt", f"{_APP}.adopt", "Take what was changed in the cluster into git."),
     Entry("logs", f"{_APP}.logs", "Print logs of an Application's pods."),
+    Entry("actions", f"{_APP}.actions", "Work with actions on objects."),
+    Entry("get-resource", f"{_APP}.objects", "Show live objects."),
+    Entry("patch-resource", f"{_APP}.objects", "Patch a live object."),
+    Entry("delete-resource", f"{_APP}.objects", "Delete a live object."),
+    Entry("add-source", f"{_APP}.change", "Add a source to an Application of several."),
+    Entry("remove-source", f"{_APP}.change", "Remove one of several sources."),
+)
+ACTION_ENTRIES = (
+    Entry("list", f"{_APP}.actions", "List what can be done with objects."),
+    Entry("run", f"{_APP}.actions", "Run an action on an object."),
 )
 PROJECT_ENTRIES = (
     Entry("create", "holdfast.cli.project", "Create a project."),

@@ -61,6 +61,7 @@ class Link(Protocol):
 
 
 Connect = Callable[[Target], AbstractAsyncContextManager[Link]]
+OpenJournal = Callable[[Target, str], AbstractAsyncContextManager["JournalReader"]]
 
 
 @asynccontextmanager
@@ -85,10 +86,25 @@ async def _connect(target: Target) -> AsyncIterator[Link]:
         yield link
 
 
-def _open_journal(dsn: str, kubeconfig: str) -> "JournalReader":
+@asynccontextmanager
+async def _open_journal(target: Target, dsn: str) -> AsyncIterator["JournalReader"]:
+    """Read the journal that is named, else that of the server that is meant, else the usual one."""
+    import asyncio
+
+    from holdfast.assembly.contexts import find_server
+
+    server = None
+    if not dsn:
+        server = await asyncio.to_thread(find_server, target.server, _environment())
+    if server is not None:
+        from holdfast.assembly.remote_journal import remote_journal
+
+        async with remote_journal(server) as journal:
+            yield journal
+        return
     from holdfast.assembly.journal import open_journal
 
-    return open_journal(dsn, kubeconfig)
+    yield await asyncio.to_thread(open_journal, dsn, target.kubeconfig)
 
 
 def _now() -> "datetime":
@@ -112,5 +128,5 @@ class Session:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     environ: Mapping[str, str] = field(default_factory=_environment)
     connect: Connect = _connect
-    open_journal: Callable[[str, str], "JournalReader"] = _open_journal
+    open_journal: OpenJournal = _open_journal
     now: Callable[[], "datetime"] = _now

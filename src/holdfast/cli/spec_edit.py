@@ -92,6 +92,17 @@ def dict_of(value: Any) -> Tree:
     return value
 
 
+def source_from(values: Values) -> Tree:
+    """Return a new source, as the flags say.
+
+    Raises:
+        UsageError: a value has the wrong form.
+    """
+    source: Tree = {}
+    _apply_source(source, values)
+    return source
+
+
 def _choose_destination(spec: Tree, values: Values) -> None:
     """A destination has a server or a name: the one that was given now replaces the other."""
     for given, other, key in (

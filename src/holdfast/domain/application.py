@@ -7,6 +7,7 @@ available as `manifest`; nothing is ever written back from the parsed form.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import ARGO_GROUP, AppKey, GroupVersionKind
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.domain.operation import Operation, RetryPolicy
@@ -271,3 +272,14 @@ def _mappings(value: JSON) -> tuple[Mapping[str, JSON], ...]:
 
 def _texts(value: JSON) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def no_such_application(app: AppKey) -> ConfigurationError:
+    """Return the error HF3003: it is not there; the same words wherever somebody asks."""
+    return ConfigurationError(
+        "HF3003",
+        f'applications.argoproj.io "{app.name}" not found in namespace {app.namespace}',
+        about=app,
+        hint="`holdfast app list` shows what is there; another namespace is chosen with "
+        "--namespace",
+    )

@@ -185,3 +185,29 @@ def answers(world: ApiWorld, question: type, answer: Any) -> None:
         return answer if isinstance(query, question) else await before(query, who)
 
     world.world.queries.answer = reply  # type: ignore[method-assign]
+
+
+async def test_handing_over_needs_the_right_to_change_the_application() -> None:
+    given = world(*reader("default/*"))
+    path = f"{OURS}/applications/web/handover"
+    assert (await given.client.as_("ann").post(path, {"dryRun": True})).status == 403
+    assert (await given.client.post(path, {"dryRun": "perhaps"})).status == 400
+    assert (await given.client.post(path, {"dryRun": True})).json["outcome"] == "handed over"
+
+
+async def test_a_test_message_is_for_those_who_may_change_everything() -> None:
+    given = world(*reader("default/*"))
+    path = f"{OURS}/notifications/ops/test"
+    assert (await given.client.as_("ann").post(path)).status == 403
+    refused = await given.client.post(path)
+    assert (refused.status, refused.json["error"]["code"]) == (400, "HF3009")
+
+
+async def test_our_command_line_is_told_that_an_application_is_missing() -> None:
+    given = world(*reader("default/*"))
+    ours: dict[str, str] = {"Holdfast-Client": "0.1.0"}
+    path = "/api/v1/applications/nothing"
+    told = await given.client.send("GET", path, headers=ours)
+    assert (told.status, told.json["error"]["code"]) == (404, "HF3003")
+    for client, headers in ((given.client.as_("ann"), ours), (given.client, {})):
+        assert (await client.send("GET", path, headers=headers)).status == 403

@@ -38,6 +38,13 @@ class PreviewQuery(AppQuery):
     """`GET /applications/{name}/preview`: what a sync to a revision would change."""
 
     revision: str = ""
+    revisions: tuple[str, ...] = ()
+
+
+class HandOverBody(OurShape):
+    """`POST /applications/{name}/handover`."""
+
+    dry_run: bool = Field(False, alias="dryRun")
 
 
 class PausesQuery(OurShape):

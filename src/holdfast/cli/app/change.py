@@ -10,8 +10,8 @@ from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.documents import parse_documents, render
 from holdfast.cli.pflag import Flag, RefusedError, UsageError
 from holdfast.cli.policy_hint import say_if_without_effect
-from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags
-from holdfast.cli.spec_flags import SPEC_FLAGS
+from holdfast.cli.spec_edit import SPEC_NAMES, apply_flags, find_place, source_from
+from holdfast.cli.spec_flags import GENERAL, SPEC_FLAGS
 from holdfast.cli.unset import UNSET_FLAGS, unset_flags
 from holdfast.domain.commands import Done, PatchApplication, UpdateSpec
 from holdfast.domain.errors import ClusterError, ConfigurationError, HoldfastError
@@ -68,6 +68,40 @@ async def _unset(call: Call) -> int:
     done = await _rewrite(call, lambda spec: unset_flags(spec, call.values, **_source(call)))
     if done.outcome == "unchanged":
         call.note(f"{call.app()} has none of these fields; nothing was changed")
+    return exit_codes.OK
+
+
+async def _add_source(call: Call) -> int:
+    source = source_from(call.values)
+    if not source.get("repoURL"):
+        raise UsageError('required flag(s) "repo" not set')
+
+    def with_one_more(spec: Tree) -> Tree:
+        if not spec.get("sources"):
+            raise RefusedError(
+                f"{call.app()} has a single source, and another one cannot be added to that"
+                "\n\nhint: `holdfast app edit` turns spec.source into a list spec.sources"
+            )
+        return {**spec, "sources": [*spec["sources"], source]}
+
+    await _rewrite(call, with_one_more)
+    call.say(f"Application '{call.app().name}' updated successfully")
+    return exit_codes.OK
+
+
+async def _remove_source(call: Call) -> int:
+    where = _source(call)
+
+    def with_one_less(spec: Tree) -> Tree:
+        if not spec.get("sources"):
+            raise RefusedError(f"{call.app()} has a single source, and needs it")
+        place = find_place(spec, **where)
+        if len(spec["sources"]) == 1:
+            raise RefusedError(f"{call.app()} needs a source, and this is its last one")
+        return {**spec, "sources": [*spec["sources"][:place], *spec["sources"][place + 1 :]]}
+
+    await _rewrite(call, with_one_less)
+    call.say(f"Application '{call.app().name}' updated successfully")
     return exit_codes.OK
 
 
@@ -162,6 +196,10 @@ async def _in_editor(call: Call, content: str) -> str:
         return path.read_text(encoding="utf-8")
 
 
+# Of the general flags, those that are about a source and not about the whole spec.
+_OF_SOURCES = (
+    "repo", "path", "revision", "helm-chart", "ref", "tag-prefix", "source-name", "validate",
+)  # fmt: skip
 COMMANDS = {
     "set": CommandSpec(
         "set",
@@ -203,6 +241,29 @@ COMMANDS = {
         examples=(
             'holdfast app patch web --type merge --patch \'{"spec":{"source":{"path":"prod"}}}\'',
         ),
+    ),
+    "add-source": CommandSpec(
+        "add-source",
+        "APPNAME",
+        "Add a source to an Application that has a list of them.",
+        _add_source,
+        (*(flag for flag in SPEC_FLAGS if flag not in GENERAL or flag.name in _OF_SOURCES),
+         APP_NAMESPACE),
+        least=1,
+        most=1,
+        examples=(
+            "holdfast app add-source web --repo https://git.example.com/values.git --ref values",
+        ),
+    ),
+    "remove-source": CommandSpec(
+        "remove-source",
+        "APPNAME",
+        "Remove one of several sources of an Application.",
+        _remove_source,
+        (*SOURCE_FLAGS, APP_NAMESPACE),
+        least=1,
+        most=1,
+        examples=("holdfast app remove-source web --source-position 2",),
     ),
     "edit": CommandSpec(
         "edit",

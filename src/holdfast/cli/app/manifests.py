@@ -7,7 +7,7 @@ from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import TREES
 from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
-from holdfast.cli.documents import render_documents
+from holdfast.cli.documents import STRUCTURED, render, render_documents
 from holdfast.cli.pflag import Flag, FlagKind
 from holdfast.domain.queries import GetApplication, GetManifests, ResourceTree
 
@@ -23,7 +23,9 @@ async def _manifests(call: Call) -> int:
             live=values.text("source") == "live",
         )
         found = await link.queries.answer(query, "")
-    if found:
+    if call.values.text("output") == "json":
+        call.say(render(found, "json"))
+    elif found:
         call.say(render_documents(found))
     return exit_codes.OK
 
@@ -34,15 +36,26 @@ async def _resources(call: Call) -> int:
         tree = await link.queries.answer(GetApplication(app), "")
         nodes = await link.queries.answer(ResourceTree(app), "")
         now = link.clock.now()
+    if form in STRUCTURED:
+        call.say(render(_chosen(call, nodes), form))
+        return exit_codes.OK
     if form:
         call.say(trees.render(tree, nodes, now, form == TREES[1]))
         return exit_codes.OK
-    rows = []
-    if not call.values.switch("orphaned"):
-        rows += [_row(node, "No") for node in layouts.items(nodes, "nodes")]
-    rows += [_row(node, "Yes") for node in layouts.items(nodes, "orphanedNodes")]
+    chosen = _chosen(call, nodes)
+    rows = [_row(node, "No") for node in chosen["nodes"]]
+    rows += [_row(node, "Yes") for node in chosen["orphanedNodes"]]
     call.say(layouts.table(("GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"), rows))
     return exit_codes.OK
+
+
+def _chosen(call: Call, tree: Any) -> dict[str, list[Any]]:
+    """Return the nodes that are asked for, as the API tells them."""
+    alone = call.values.switch("orphaned")
+    return {
+        "nodes": [] if alone else list(layouts.items(tree, "nodes")),
+        "orphanedNodes": list(layouts.items(tree, "orphanedNodes")),
+    }
 
 
 def _row(node: Any, orphaned: str) -> tuple[str, ...]:
@@ -60,6 +73,7 @@ COMMANDS = {
             *REVISION_FLAGS,
             Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
             Flag("local-repo-root", "Root of the repository of --local.", default="."),
+            Flag("output", "How to print.", short="o", default="yaml", choices=("yaml", "json")),
             APP_NAMESPACE,
         ),
         least=1,
@@ -73,7 +87,7 @@ COMMANDS = {
         _resources,
         (
             Flag("orphaned", "Only objects that belong to no Application.", FlagKind.SWITCH),
-            Flag("output", "How to print.", short="o", choices=TREES),
+            Flag("output", "How to print.", short="o", choices=(*TREES, "json", "yaml")),
             Flag("project", "Accepted for compatibility.", hidden=True),
             APP_NAMESPACE,
         ),

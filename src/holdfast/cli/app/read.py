@@ -118,7 +118,11 @@ def _matches(app: dict[str, Any], call: Call) -> bool:
 async def _history(call: Call) -> int:
     async with call.link() as link:
         tree = await link.queries.answer(GetApplication(call.app()), "")
-    if call.values.text("output") == "id":
+    form = call.values.text("output")
+    if form in STRUCTURED:
+        call.say(render(list(layouts.items(tree, "status", "history")), form))
+        return exit_codes.OK
+    if form == "id":
         for entry in layouts.items(tree, "status", "history"):
             call.say(str(entry.get("id")))
         return exit_codes.OK
@@ -171,7 +175,7 @@ COMMANDS = {
         "APPNAME",
         "Show what was deployed and when; `rollback` takes the ID.",
         _history,
-        (output_flag("wide", "id"), APP_NAMESPACE),
+        (output_flag("wide", "id", "json", "yaml"), APP_NAMESPACE),
         least=1,
         most=1,
         examples=("holdfast app history web",),

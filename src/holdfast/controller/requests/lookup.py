@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from holdfast.domain.application import APPLICATION, Application
+from holdfast.domain.application import APPLICATION, Application, no_such_application
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Manifest
@@ -28,13 +28,7 @@ class Lookup:
         """
         found = await self.find_application(app)
         if found is None:
-            raise ConfigurationError(
-                "HF3003",
-                f'applications.argoproj.io "{app.name}" not found in namespace {app.namespace}',
-                about=app,
-                hint="`holdfast app list` shows what is there; another namespace is chosen with "
-                "--namespace",
-            )
+            raise no_such_application(app)
         return Application.parse(found)
 
     async def find_application(self, app: AppKey) -> Manifest | None:

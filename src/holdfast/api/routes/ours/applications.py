@@ -1,9 +1,15 @@
-"""Adopt drift into git, preview a sync, and how Holdfast itself does."""
+"""Adopt drift into git, preview a sync, hand over to Argo CD, and how Holdfast itself does."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from holdfast.api.applications import demand_application, key_of, target_of, which
+from holdfast.api.applications import (
+    APPLICATIONS,
+    demand_application,
+    key_of,
+    target_of,
+    which,
+)
 from holdfast.api.call import Call
 from holdfast.api.models.ours import (
     AdoptBody,
@@ -11,6 +17,7 @@ from holdfast.api.models.ours import (
     AdoptPlanBody,
     AppQuery,
     DoneShape,
+    HandOverBody,
     NoQuery,
     ObjectBody,
     PreviewQuery,
@@ -18,7 +25,7 @@ from holdfast.api.models.ours import (
     StatusShape,
 )
 from holdfast.api.table import Route
-from holdfast.domain.commands import AdoptDrift
+from holdfast.domain.commands import AdoptDrift, Done, HandOver, SendTestMessage
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.operation import SelectedResource
@@ -39,7 +46,24 @@ async def _adopt(call: Call[AppQuery, AdoptBody]) -> Tree:
     command = AdoptDrift(
         key_of(tree), body.message, _selected(body.resources), body.author, body.branch, body.push
     )
-    done = await call.services.commands.carry_out(command, call.caller.username)
+    return _told(await call.services.commands.carry_out(command, call.caller.username))
+
+
+async def _hand_over(call: Call[AppQuery, HandOverBody]) -> Tree:
+    """Give the objects back to Argo CD; who may change the Application may."""
+    tree = await demand_application(call, "update", which(call, call.query))
+    command = HandOver(key_of(tree), dry_run=call.body.dry_run)
+    return _told(await call.services.commands.carry_out(command, call.caller.username))
+
+
+async def _test_message(call: Call[NoQuery, None]) -> Tree:
+    """Tell a target something that others read: for those who may change every Application."""
+    call.demand(APPLICATIONS, "update", "*/*")
+    command = SendTestMessage(call.path["target"])
+    return _told(await call.services.commands.carry_out(command, call.caller.username))
+
+
+def _told(done: Done) -> Tree:
     return {"outcome": done.outcome, "object": done.tree, "notes": list(done.notes)}
 
 
@@ -50,7 +74,8 @@ def _selected(objects: Sequence[ObjectBody]) -> tuple[SelectedResource, ...]:
 async def _preview(call: Call[PreviewQuery, None]) -> JSON:
     """Show what a sync would change, as the API server predicts it; nothing is written."""
     tree = await demand_application(call, "get", which(call, call.query))
-    question = ManagedResources(key_of(tree), call.query.revision)
+    query = call.query
+    question = ManagedResources(key_of(tree), query.revision, revisions=query.revisions)
     records = await call.services.queries.answer(question, call.caller.username)
     items = [{**item, "change": change} for item in records if (change := _change(item))]
     count = [item["change"] for item in items].count
@@ -91,6 +116,11 @@ ROUTES = (
           query=AppQuery, body=AdoptPlanBody, answer=AdoptionPlan, optional_body=True),
     Route("POST", f"{_APP}/adopt", _adopt, "Commit live drift to git.",
           query=AppQuery, body=AdoptBody, answer=DoneShape),
+    Route("POST", f"{_APP}/handover", _hand_over, "Give the objects back to Argo CD.",
+          query=AppQuery, body=HandOverBody, answer=DoneShape),
+    Route("POST", "/api/holdfast/v1/notifications/{target}/test", _test_message,
+          "Send a test message to a target, and say what became of it.",
+          query=NoQuery, answer=DoneShape),
     Route("GET", f"{_APP}/preview", _preview, "What a sync would change.",
           query=PreviewQuery, answer=PreviewShape),
     Route("GET", "/api/holdfast/v1/status", _status, "How Holdfast does.",

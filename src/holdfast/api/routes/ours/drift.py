@@ -23,7 +23,7 @@ from holdfast.domain.manifest import JSON, Tree
 
 _OURS = "/api/holdfast/v1"
 _ID = re.compile(r"[0-9a-f]{4,16}")
-_MISSING = ApiError(Code.NOT_FOUND, "there is no such drift")
+_LONGEST_ID = 64
 _PAGES = 5  # how often more is read for somebody who may see few of them
 
 
@@ -58,16 +58,22 @@ async def _list(call: Call[DriftQuery, None]) -> JSON:
 
 async def _show(call: Call[NoQuery, None]) -> Tree:
     journal, name = _journal(call), call.path["id"]
+    missing = ApiError(
+        Code.NOT_FOUND,
+        f'no drift has an id that begins with "{name[:_LONGEST_ID]}"',
+        ours="HF3012",
+        hint="`holdfast drift list` shows the ids; their first digits are enough",
+    )
     if not _ID.fullmatch(name):
-        raise _MISSING
+        raise missing
     try:
         episode = await journal.episode(name)
     except HoldfastError as error:
         if error.retry is Retry.NEVER:
-            raise _MISSING from error
+            raise missing from error
         raise
     if not may_see(call, episode):
-        raise _MISSING
+        raise missing
     return episode.to_tree()
 
 

@@ -72,7 +72,8 @@ async def _resume(call: Call[NoQuery, None]) -> Tree:
     found = await call.services.queries.answer(ListPauses(ended=True), call.caller.username)
     tree = next((item for item in found if item["metadata"]["name"] == name), None)
     if tree is None or not _may(call, tree, "get"):
-        raise ApiError(Code.NOT_FOUND, "there is no such pause")
+        words, hint = f'there is no pause "{name[:253]}"', "`holdfast pauses` shows them"
+        raise ApiError(Code.NOT_FOUND, words, ours="HF3006", hint=hint)
     if not _may(call, tree, "update"):
         raise denied()
     command = ResumeHealing(pause_id=name)

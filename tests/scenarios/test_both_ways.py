@@ -1,0 +1,299 @@
+"""Every command that prints JSON prints the same straight and through a server, on both planes.
+
+A line is run both ways, and everything a person sees is compared byte for byte: stdout, stderr and
+the exit code. Nothing is left out of the comparison but what `MOVING` names. A command with
+`-o json` that is in no line fails `test_each_form_of_each_command_is_in_a_line`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from holdfast.cli.documents import render
+from holdfast.kit import yamlio
+from tests.support.both_ways import desk_at
+from tests.support.plant import REAL
+from tests.support.process import sandbox_process
+from tools.write_cli_reference import commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.cli.command import CommandSpec
+    from tests.support.both_ways import Desk
+    from tests.support.command_line import Result
+
+READING = """
+app get {calm} -o json
+app get {calm} -o yaml
+app get {calm} -o wide --show-operation --show-params
+app get {web} -o tree
+app get {web} -o tree=detailed
+app get {held}
+app get {behind}
+app list -o json
+app list -o yaml
+app list -o name
+app list -o wide
+app list -l nobody=here -o json
+app list -p default -c {server} -o name
+app history {calm} -o wide
+app history {calm} -o id
+app history {calm} -o json
+app history {calm} -o yaml
+app diff {calm}
+app diff {held}
+app diff {behind}
+app diff {calm} --revision {first}
+app diff {calm} --revision {first} --exit-code=false
+app manifests {web} -o yaml
+app manifests {web} -o json
+app manifests {web} --source live
+app manifests {calm} --revision {first}
+app resources {web}
+app resources {web} -o json
+app resources {web} -o yaml
+app resources {web} -o tree
+app resources {web} -o tree=detailed
+app resources {web} --orphaned
+app adopt {held} -o json
+app adopt {held}
+app adopt {calm} -o json
+app adopt {calm} --diff
+app actions list {web} -o json
+app actions list {web} -o yaml
+app actions list {web} --kind Deployment
+app get-resource {web} --kind Deployment --resource-name web -o json
+app get-resource {web} --kind Deployment --resource-name web -o yaml --show-managed-fields
+app get-resource {web} --kind Secret --resource-name hush -o json
+app get-resource {web} --kind Secret -o wide --filter-fields data,type
+app get-resource {web} --kind Deployment -o json --filter-fields spec.replicas,metadata.name
+handover {calm} --dry-run -o json
+handover --all --dry-run
+proj list -o json
+proj list -o yaml
+proj list -o name
+proj list -o wide
+proj get default -o json
+proj get default -o yaml
+proj get default -o wide
+pauses -o json
+pauses
+pauses --ended -o json
+drift list -o json
+drift list -o wide
+drift list --app {calm} -o json
+drift list --open
+drift show {drift} -o json
+drift show {drift}
+drift stats -o json --since 2020-01-01T00:00:00Z
+drift stats --since 2020-01-01T00:00:00Z
+status -o json
+status -o yaml
+status -o wide
+version -o json
+version -o yaml
+version -o wide
+version -o short
+"""
+"""What only reads."""
+
+REFUSED = """
+app get nothing -o json
+app get {web} --kind
+app history nothing
+app diff nothing
+app diff
+app manifests nothing
+app manifests {calm} --revision nowhere
+app resources nothing
+app logs nothing
+app logs {web} --kind ConfigMap
+app sync nothing
+app wait nothing --timeout 5
+app rollback nothing
+app rollback {calm} 99
+app rollback {held}
+app delete nothing -y
+app terminate-op {calm}
+app confirm-deletion nothing
+app set nothing --self-heal
+app unset nothing --nameprefix
+app patch nothing --patch []
+app patch {calm} --patch []]
+app create {calm} --repo file:///nowhere --path x --dest-server {server} --dest-namespace x
+app add-source {calm} --repo file:///nowhere --path x
+app remove-source {calm} --source-position 1
+app adopt nothing
+app adopt {calm} --commit
+app pause nothing --for 1h --reason x
+app pause {calm} --for 8d --reason x
+app pause {calm} --for 1h
+app resume {calm}
+app resume nothing
+app actions list nothing
+app actions list {calm} --kind Deployment
+app actions run {web} dance --kind Deployment
+app actions run {web} resume --kind Deployment --group apps
+app actions run {web} scale --kind Deployment --param replicas=many
+app get-resource {web}
+app get-resource {web} --kind Pod --resource-name nobody
+app patch-resource {calm} --kind ConfigMap --patch {{}}
+app patch-resource {calm} --kind ConfigMap --resource-name one --patch []
+app patch-resource {calm} --kind ConfigMap --resource-name one --patch {{"kind":1}}
+app patch-resource {web} --kind Secret --patch {{"data":{{"password":"++++++++"}}}}
+app delete-resource {calm} --kind ConfigMap
+app delete-resource {calm} --kind Deployment
+handover {calm}
+handover nothing --dry-run
+handover
+proj get nothing -o json
+proj delete nothing
+proj delete default
+proj create default --description other
+proj pause nothing --for 1h --reason x
+proj resume default
+cluster resume in-cluster
+resume nothing
+drift show ffff -o json
+drift show no-id
+drift list --limit 0
+notifications test nobody
+"""
+"""What is refused: the same words, whoever refuses."""
+
+MOVING = (
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d| \+0000 UTC)", "done one after the other"),
+    (r"Duration: +\S+", "in its own time"),
+    (r" \d+m?\d*s ", "an age, some seconds later"),
+)
+"""What differs in the texts of two commands that both write, and why."""
+
+MOVING_FIELDS = (
+    (("metadata", "resourceVersion"), "the object is written by each"),
+    (("metadata", "generation"), "and so counted by each"),
+    (("metadata", "managedFields"), "who wrote is part of these"),
+    (("status", "operationState", "operation", "initiatedBy"), "somebody who signed in, or not"),
+)
+"""What differs in the objects that they print. Lines that only read keep all of it."""
+
+WRITING = """
+app wait {calm} -o json
+app wait {calm} -o yaml
+app wait {calm} -o wide
+app wait {web} --sync -o tree
+app wait {web} --sync -o tree=detailed
+app sync {calm} --dry-run -o json --timeout 30
+app sync {calm} --dry-run -o yaml --timeout 30
+app sync {calm} --dry-run -o wide --timeout 30
+app sync {calm} --dry-run -o tree --timeout 30
+app sync {calm} --dry-run -o tree=detailed --timeout 30
+app patch {calm} --type merge --patch {{"metadata":{{"labels":{{"seen":"yes"}}}}}}
+app set {calm} --self-heal
+app actions run {web} restart --kind Deployment
+app actions run {web} scale --kind Deployment --param replicas=1
+app patch-resource {web} --kind Deployment --patch {{"metadata":{{"labels":{{"seen":"yes"}}}}}}
+"""
+"""What can be done twice, and leaves the same behind."""
+
+MANUAL = ("app rollback",)
+"""Refused while automatic sync is on: `test_a_rollback_goes_through`."""
+
+
+def lines(table: str) -> list[str]:
+    return table.strip().splitlines()
+
+
+@pytest.fixture(scope="module", params=["sandbox", REAL])
+def desk(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    if request.param == "real":
+        with desk_at(request.getfixturevalue("real_plane").kubeconfig, folder) as desk:
+            yield desk
+        return
+    with sandbox_process() as kubeconfig, desk_at(kubeconfig, folder) as desk:
+        yield desk
+
+
+def same(desk: Desk, line: str, *, moving: bool = False) -> tuple[str, str] | None:
+    """Runs a line both ways; returns both transcripts when they differ.
+
+    Ages and countdowns tick between the two: what differs each of five times differs.
+    """
+    one = other = ""
+    for _ in range(5):
+        one, other = (shown(way(line), moving) for way in (desk.straight, desk.through))
+        if one == other:
+            return None
+    return one, other
+
+
+def shown(result: Result, moving: bool) -> str:
+    text = result.transcript
+    if "--core" in result.err or "HF9001" in result.err:
+        return f"not carried through: {text}"
+    if not moving:
+        return text
+    if result.out.startswith(("{", "apiVersion:")):
+        form = "json" if result.out.startswith("{") else "yaml"
+        tree = yamlio.load_one(result.out)
+        for path, _why in MOVING_FIELDS:
+            forget(tree, path)
+        text = replace(result, out=render(tree, form)).transcript
+    for pattern, _why in MOVING:
+        text = re.sub(pattern, " (moves) ", text)
+    return text
+
+
+def forget(tree: Any, path: tuple[str, ...]) -> None:
+    *above, last = path
+    for step in above:
+        tree = tree.get(step) or {}
+    tree.pop(last, None)
+
+
+def differences(desk: Desk, table: str, *, moving: bool = False) -> dict[str, tuple[str, str]]:
+    found = {line: same(desk, line, moving=moving) for line in lines(table)}
+    return {line: pair for line, pair in found.items() if pair is not None}
+
+
+def test_what_only_reads_prints_the_same_both_ways(desk: Desk) -> None:
+    drifts = desk.ok("drift list -o wide").splitlines()
+    desk.names["drift"] = drifts[-1].split()[0]
+    assert differences(desk, READING) == {}
+
+
+def test_what_is_refused_is_refused_in_the_same_words(desk: Desk) -> None:
+    assert differences(desk, REFUSED) == {}
+
+
+def test_what_is_done_says_the_same_both_ways(desk: Desk) -> None:
+    assert differences(desk, WRITING, moving=True) == {}
+
+
+def with_forms() -> Iterator[tuple[str, CommandSpec, str]]:
+    """Each command that a server can be asked for, with each form of its output."""
+    for name, spec in commands():
+        if spec.serves or not spec.reaches_cluster or name.startswith("account "):
+            continue
+        for flag in spec.flags:
+            if flag.name == "output":
+                yield from ((name, spec, form) for form in flag.choices)
+
+
+def test_each_form_of_each_command_is_in_a_line() -> None:
+    typed = lines(READING) + lines(WRITING)
+    missing = [
+        f"{name} -o {form}"
+        for name, _, form in with_forms()
+        if name not in MANUAL
+        and not any(f"{line} ".startswith(f"{name} ") and f" -o {form} " in f"{line} "
+                    for line in typed)
+    ]  # fmt: skip
+    assert missing == []

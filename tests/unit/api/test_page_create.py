@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import Any
 
 import pytest
 
 from holdfast.domain.errors import RepositoryError
 from holdfast.kit import yamlio
-from tests.support.page import PageWorld, Shown
+from tests.support.page import PageWorld
+from tests.support.page_forms import FormShown, opened, send
 from tests.unit.requests.given import app
-
-if TYPE_CHECKING:
-    from tests.support.api import Reply
 
 Tree = dict[str, Any]
 NEW = "/applications/new"
-EDIT = "/applications/argocd/web/edit"
-FORM = "application/x-www-form-urlencoded"
 CONFIG = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
@@ -36,58 +31,6 @@ SHOP = {
 }
 
 
-class FormShown(Shown):
-    """A screen with a form; knows what a browser would send."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._area, self._options = "", ""
-        self.sent: dict[str, str] = {}
-        super().__init__(reply.status, reply.body.decode(), reply.headers)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        super().handle_starttag(tag, attrs)
-        have = {name: value or "" for name, value in attrs}
-        if tag == "input" and "disabled" not in have and have.get("type") != "checkbox":
-            self.sent[have.get("name", "")] = have.get("value", "")
-        if tag == "input" and have.get("type") == "checkbox" and "checked" in have:
-            self.sent[have["name"]] = have["value"]
-        if tag == "select":
-            self._options = have["name"]
-        if tag == "option" and self._options and "selected" in have:
-            self.sent[self._options] = have["value"]
-        if tag == "textarea":
-            self._area = have["name"]
-            self.sent[self._area] = ""
-
-    def handle_data(self, data: str) -> None:
-        super().handle_data(data)
-        if self._area:
-            self.sent[self._area] += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
-            self.sent[self._area] = self.sent[self._area].removeprefix("\n")
-            self._area = ""
-        if tag == "select":
-            self._options = ""
-
-
-async def send(
-    world: PageWorld, path: str, fields: Tree, who: str = "admin", **headers: str
-) -> Any:
-    """Posts a form as a browser does; a screen is taken apart, anything else given as it is."""
-    sent = {"content_type": FORM, "origin": "http://here", "host": "here", **headers}
-    real = {name.replace("_", "-"): value for name, value in sent.items() if value}
-    body = urlencode({name: value for name, value in fields.items() if name}).encode()
-    reply = await world.client.as_(who).send("POST", path, body, headers=real)
-    is_screen = reply.headers.get("content-type", "").startswith("text/html")
-    return FormShown(reply) if is_screen else reply
-
-
-async def opened(world: PageWorld, path: str = NEW) -> FormShown:
-    return FormShown(await world.client.get(path))
-
-
 def made(world: PageWorld, name: str = "shop") -> Tree:
     found = world.cluster.find("Application", "argocd", name)
     assert found is not None
@@ -96,7 +39,7 @@ def made(world: PageWorld, name: str = "shop") -> Tree:
 
 async def test_a_filled_in_form_becomes_an_application_and_leads_to_it() -> None:
     world = PageWorld(renders=(CONFIG,))
-    form = await opened(world)
+    form = await opened(world, NEW)
     reply = await send(world, NEW, {**form.sent, **SHOP, "automated": "on", "selfheal": "on",
                                     "act": "save"})  # fmt: skip
     assert reply.status == 303
@@ -114,7 +57,7 @@ async def test_a_filled_in_form_becomes_an_application_and_leads_to_it() -> None
 
 async def test_a_check_shows_what_it_would_create_and_writes_nothing() -> None:
     world = PageWorld(renders=(CONFIG,))
-    shown = await send(world, NEW, {**(await opened(world)).sent, **SHOP, "act": "check"})
+    shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "act": "check"})
     assert shown.status == 200
     assert shown.test("trial")
     assert "settings" in shown.words
@@ -141,7 +84,7 @@ async def test_a_mistake_stands_at_its_field_and_what_was_typed_stays(
 ) -> None:
     world = PageWorld(rules=[("admin", "*", "*", "*")])
     typed = {**SHOP, **changes}
-    shown = await send(world, NEW, {**(await opened(world)).sent, **typed, "act": "save"})
+    shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **typed, "act": "save"})
     assert shown.status == 422
     assert shown.test(f"told-{field}")
     assert shown.test("wrong")
@@ -152,7 +95,7 @@ async def test_a_mistake_stands_at_its_field_and_what_was_typed_stays(
 async def test_a_repository_that_cannot_be_read_is_told_at_its_field() -> None:
     world = PageWorld()
     world.world.sources.error = RepositoryError("HF1001", "no such host", hint="Correct it.")
-    shown = await send(world, NEW, {**(await opened(world)).sent, **SHOP, "act": "save"})
+    shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "act": "save"})
     assert shown.test("told-repo")
     assert "no such host Correct it." in shown.words
 
@@ -160,7 +103,7 @@ async def test_a_repository_that_cannot_be_read_is_told_at_its_field() -> None:
 async def test_turning_to_yaml_and_back_keeps_every_field() -> None:
     world = PageWorld(renders=(CONFIG,))
     typed = {**SHOP, "images": "a:1\nb:2", "labels": "x=1", "prune": "on", "patches": "- patch: x"}
-    as_yaml = await send(world, NEW, {**(await opened(world)).sent, **typed, "act": "yaml"})
+    as_yaml = await send(world, NEW, {**(await opened(world, NEW)).sent, **typed, "act": "yaml"})
     assert as_yaml.test("yaml")
     tree = yamlio.load_one(as_yaml.sent["text"])
     assert tree["spec"]["source"]["kustomize"] == {
@@ -193,7 +136,7 @@ spec:
 
 async def test_pasted_yaml_loses_nothing_on_its_way_through_the_form() -> None:
     world = PageWorld()
-    start = await send(world, NEW, {**(await opened(world)).sent, "act": "yaml"})
+    start = await send(world, NEW, {**(await opened(world, NEW)).sent, "act": "yaml"})
     form = await send(world, NEW, {**start.sent, "text": PASTED, "act": "form"})
     assert form.sent["text"] == PASTED  # comments and all
     changed = await send(world, NEW, {**form.sent, "path": "other", "images": "b", "act": "yaml"})
@@ -214,20 +157,18 @@ async def test_pasted_yaml_loses_nothing_on_its_way_through_the_form() -> None:
         ("kind: Application\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: 1}", "no text"),
     ],
 )
-@pytest.mark.parametrize("act", ["form", "save", "check"])
-async def test_yaml_that_is_no_application_stays_in_its_place(
-    text: str, words: str, act: str
-) -> None:
+async def test_yaml_that_is_no_application_stays_in_its_place(text: str, words: str) -> None:
     world = PageWorld()
-    shown = await send(world, NEW, {"was": "yaml", "text": text, "act": act})
-    assert shown.status == 422
-    assert words in shown.words
-    assert shown.sent["text"] == text
+    for act in ("form", "save", "check"):
+        shown = await send(world, NEW, {"was": "yaml", "text": text, "act": act})
+        assert shown.status == 422
+        assert words in shown.words
+        assert shown.sent["text"] == text
 
 
 async def test_a_warning_is_shown_once_and_can_be_overruled() -> None:
     world = PageWorld()  # renders nothing: nothing is declared there
-    shown = await send(world, NEW, {**(await opened(world)).sent, **SHOP, "act": "save"})
+    shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "act": "save"})
     assert shown.status == 200
     assert shown.test("save-anyway")
     assert world.world.written == []
@@ -240,7 +181,7 @@ async def test_a_warning_is_shown_once_and_can_be_overruled() -> None:
 async def test_an_application_that_is_there_is_never_overwritten(act: str) -> None:
     world = PageWorld(app(), renders=(CONFIG,))
     shown = await send(
-        world, NEW, {**(await opened(world)).sent, **SHOP, "name": "web", "act": act}
+        world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "name": "web", "act": act}
     )
     assert shown.status == 422
     assert shown.test("told-name")
@@ -292,7 +233,7 @@ async def test_a_form_that_is_too_large_is_refused() -> None:
 
 async def test_every_field_that_the_form_says_it_shows_is_in_it() -> None:
     """One that is listed and missing would be emptied by the next send."""
-    form = await opened(PageWorld())
+    form = await opened(PageWorld(), NEW)
     names = {have.get("name") for tag, have in form.tags if tag in ("input", "textarea", "select")}
     assert set(form.sent["shown"].split()) <= names
     assert len(form.sent["shown"].split()) > 20
@@ -303,7 +244,7 @@ async def test_hostile_texts_stay_texts_in_the_form() -> None:
     world = PageWorld()
     for act in ("yaml", "check"):
         typed = {**SHOP, "name": evil, "repo": evil, "images": evil, "labels": f"x={evil}"}
-        shown = await send(world, NEW, {**(await opened(world)).sent, **typed, "act": act})
+        shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **typed, "act": act})
         assert "<script>alert" not in shown.html
         assert "<img" not in shown.html
 

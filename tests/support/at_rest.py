@@ -82,7 +82,7 @@ def key_of(ref: Ref) -> ResourceKey:
 
 def _heard_version(world: World, key: AppKey) -> int:
     heard = world.controller.observer._seen_apps.get(key)
-    return heard.manifest.version_number if heard is not None else 0
+    return heard.unpack().manifest.version_number if heard is not None else 0
 
 
 async def _has_seen_apps(world: World) -> bool:

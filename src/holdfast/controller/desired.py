@@ -12,7 +12,7 @@ import orjson
 
 from holdfast.controller.definitions import Definitions, build_in_thread
 from holdfast.controller.installation import InstallationSettings
-from holdfast.controller.packing import Packed, share, share_key, share_kind
+from holdfast.controller.packing import share, share_key, share_kind, squeeze
 from holdfast.controller.state import NOTHING_IGNORED, Desired, Target
 from holdfast.diffing.canonical import canonicalise, manifest_hash
 from holdfast.diffing.ignore import ignored_paths, unsupported_paths
@@ -208,8 +208,10 @@ class DesiredStates:
 def _target(
     final: Manifest, revision: str, rules: tuple[IgnoreRule, ...], strictness: Strictness
 ) -> Target:
+    data, sample = squeeze(final, "declared")
     return Target(
-        packed=Packed.pack(final, "declared"),
+        data=data,
+        sample=sample,
         hash=manifest_hash(final),
         gvk=share_kind(final.gvk),
         revision=share(revision),

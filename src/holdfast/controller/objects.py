@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.applying.write import LastApply
 from holdfast.assessing.assess import assess
-from holdfast.controller.packing import Packed, share, share_health, share_kind
+from holdfast.controller.packing import share, share_health, share_kind, squeeze
 from holdfast.controller.state import NO_PATHS, LiveObject, ObjectState, Registry, Target
 from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.echo import Echo, expecting, learn
@@ -51,11 +51,13 @@ class Objects:
         self._disclaim(state)
         known = state.packed_echo or state.live
         uid = manifest.uid
+        version, (data, sample) = manifest.version_number, squeeze(manifest, "live")
         state.live = LiveObject(
+            data=data,
+            sample=sample,
             uid=known.uid if known is not None and known.uid == uid else uid,
-            version=manifest.version_number,
+            version=state.fence if version == state.fence else version,
             gvk=share_kind(manifest.gvk),
-            packed=Packed.pack(manifest, "live"),
             health=share_health(assess(manifest)),
             tracking=share(instance),
             is_root=is_root(manifest),
@@ -90,14 +92,16 @@ class Objects:
         state.comparison = comparison
         state.sync = SyncCode.SYNCED if comparison.is_equal else SyncCode.OUT_OF_SYNC
         if state.live is not None and state.desired is not None:
-            state.compared = (state.desired.hash, state.live.uid, state.live.version)
+            state.compared, state.compared_with = state.live, state.desired.hash
 
     def is_judged(self, state: ObjectState) -> bool:
         """Whether `sync` was computed for what is desired and live at present."""
         if state.live is None or state.desired is None:
             return state.live is None
-        now = (state.desired.hash, state.live.uid, state.live.version)
-        return state.compared == now
+        seen, live = state.compared, state.live
+        if seen is None or state.compared_with != state.desired.hash:
+            return False
+        return seen is live or (seen.uid == live.uid and seen.version == live.version)
 
     # --- what was written ---------------------------------------------------------------------
 

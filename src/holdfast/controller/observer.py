@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.installation import CONFIG_MAP_NAME
 from holdfast.controller.objects import Objects
-from holdfast.controller.packing import at_rest, share_key
+from holdfast.controller.packing import PackedApplication, at_rest, share_key
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import APPLICATION, Application
 from holdfast.domain.events import Closing
@@ -52,7 +52,7 @@ class Observer:
         self.is_selected: Callable[[Manifest], bool] = lambda _manifest: True
         self.pauses_changed: Callable[[], None] = lambda: None
         self._listed_pauses: dict[str, Pause] = {}
-        self._seen_apps: dict[AppKey, Application] = {}
+        self._seen_apps: dict[AppKey, PackedApplication] = {}
         self._served: dict[str, str] = {}  # by name of the CRD
         self.failures: dict[WatchScope, Exception] = {}
 
@@ -132,17 +132,20 @@ class Observer:
             known = None
         # What the watch said last, not what we know: the answer to a status write of ours may
         # have brought somebody else's change along, and that change must not go unnoticed.
-        old = self._seen_apps.get(key) if known is not None else None
-        version = manifest.version_number
+        seen = self._seen_apps.get(key) if known is not None else None
+        old, version = seen.unpack() if seen is not None else None, manifest.version_number
         if old is not None and version <= old.manifest.version_number:
             return
         if known is not None and known.application.manifest.version_number == version:
-            app = known.application  # our own write, of which we kept the answer
+            packed = known.packed  # our own write, of which we kept the answer
         else:
-            app = at_rest(Application.parse(manifest))
-        self._seen_apps[key] = app
-        if known is None or version >= known.application.manifest.version_number:
+            packed = at_rest(Application.parse(manifest))
+        self._seen_apps[key], app = packed, packed.unpack()
+        if known is None:
             known = self._registry.add_app(app)
+            known.packed = packed
+        elif version >= known.application.manifest.version_number:
+            known.packed = packed
         if old is not None and _heals_more(old, app):
             self.reconsider(self._registry.objects_of(known))
         self.app_changed(key, old, app)

@@ -1,8 +1,10 @@
 """Manifests and echoes at rest: small, because tens of thousands of them are kept (apply.md B1).
 
 Objects of one kind differ little from each other. Each is therefore compressed against a sample,
-the first object of its kind that was packed: 1 KB of JSON becomes 90 bytes instead of 400. Packing
-costs 30 µs, unpacking 5 µs.
+an earlier object of its kind: 1 KB of JSON becomes 90 bytes instead of 400. Packing costs 30 µs,
+unpacking 5 µs. The first of a kind may look unlike those that follow (it has no status yet, it is
+the cluster's own), so what packs badly becomes the sample of what comes after it, a few times.
+What is packed carries its two halves itself: an object of its own for them would take 48 bytes.
 
 A field set (our entry in managedFields, parsed and compiled) takes 12 KB for a Deployment and is
 the same for most objects of a kind. Those used last are kept, whole; any other is parsed again.
@@ -28,46 +30,56 @@ _KINDS = 1024  # of so many kinds a sample is kept
 _LEVEL = 6
 _FIELD_SETS = 512
 _HOT_STATUSES = 64  # of Applications that are being worked on
+_HOT_APPLICATIONS = 256
+_FIT = 12  # what packs to more than a part of so many should have had a better sample
+_SHORT = 64  # bytes that are no sample
+_CHANGES = 8  # of the sample of a kind
 
-_samples: dict[str, bytes] = {}
+
+@dataclass(slots=True)
+class _Sample:
+    """What objects of one kind and role are compressed against, and how often it may change."""
+
+    raw: bytes = b""
+    changes: int = _CHANGES
+
+
+_samples: dict[str, _Sample] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A manifest at rest."""
+    """A text of JSON at rest: its compressed form, and the sample that it was packed against."""
 
     data: bytes
     sample: bytes
 
-    @classmethod
-    def pack(cls, manifest: Manifest, role: str = "") -> "Packed":
-        """Compress a manifest.
-
-        Args:
-            manifest: What to keep.
-            role: Manifests of one kind and role look alike: what git declares, what is live.
-        """
-        data, sample = _squeeze(f"{role} {manifest.gvk}", orjson.dumps(manifest.tree))
-        return cls(data, sample)
-
-    def unpack(self) -> Manifest:
-        """Return the manifest."""
-        return Manifest(orjson.loads(_expand(self.data, self.sample)))
+    def raw(self) -> bytes:
+        """Return the text."""
+        return _expand(self.data, self.sample)
 
 
 @dataclass(frozen=True, slots=True)
-class PackedEcho:
-    """An echo at rest.
+class PackedManifest(Packed):
+    """A manifest at rest."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, unpacked anew at each call."""
+        return Manifest(orjson.loads(self.raw()))
+
+
+@dataclass(frozen=True, slots=True)
+class PackedEcho(Packed):
+    """An echo at rest: values and orders of its projection, packed.
 
     Attributes:
         uid: The object that it belongs to.
         fields: `fieldsV1` of our entry, packed.
-        values: Values and orders of the projection, packed.
     """
 
     uid: Uid
     fields: Packed
-    values: Packed
     is_owned: bool
 
     @classmethod
@@ -80,13 +92,13 @@ class PackedEcho:
                 [[_cell(part) for part in key] for key in order] for order in echo.projection.orders
             ],
         }
-        values = Packed(*_squeeze(f"values {kind}", orjson.dumps(found)))
-        return cls(echo.uid, fields, values, echo.is_owned)
+        data, sample = _squeeze(f"values {kind}", orjson.dumps(found))
+        return cls(data, sample, echo.uid, fields, echo.is_owned)
 
     def unpack(self) -> Echo:
         """Return the echo."""
         fields, field_set = _fields_of(self.fields)
-        found = orjson.loads(_expand(self.values.data, self.values.sample))
+        found = orjson.loads(self.raw())
         values = tuple([_value(cell) for cell in found["v"]])
         orders = tuple(
             [
@@ -98,22 +110,40 @@ class PackedEcho:
         return Echo(self.uid, fields, field_set, projection, self.is_owned)
 
 
-def at_rest(app: Application) -> Application:
-    """Return an Application as it is kept: its status packed, managedFields left out.
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedApplication:
+    """An Application at rest, without its managedFields: nobody here asks who manages them.
 
     The status names every object and is most of an Application; it is read while a round or an
-    operation works on it, and rests otherwise. Nobody here asks who manages its fields.
+    operation works on it, and is packed by itself.
     """
-    tree = app.manifest.tree
-    kept = {key: value for key, value in tree.items() if key != "status"}
+
+    spec: Packed
+    status: Packed
+
+    def unpack(self) -> Application:
+        """Return the Application; those asked for last are kept whole."""
+        return _application_of(self)
+
+
+def at_rest(app: Application) -> PackedApplication:
+    """Return an Application as it is kept."""
+    kept = {key: value for key, value in app.manifest.tree.items() if key != "status"}
     kept["metadata"] = {k: v for k, v in app.manifest.metadata.items() if k != "managedFields"}
-    packed = Packed(*_squeeze("status of an Application", orjson.dumps(app.status)))
-    return replace(app, manifest=Manifest(kept), read_status=partial(_status_of, packed))
+    spec = Packed(*_squeeze("Application", orjson.dumps(kept)))
+    status = Packed(*_squeeze("status of an Application", orjson.dumps(app.status)))
+    return PackedApplication(spec, status)
+
+
+@lru_cache(maxsize=_HOT_APPLICATIONS)
+def _application_of(packed: PackedApplication) -> Application:
+    app = Application.parse(Manifest(orjson.loads(packed.spec.raw())))
+    return replace(app, read_status=partial(_status_of, packed.status))
 
 
 @lru_cache(maxsize=_HOT_STATUSES)
 def _status_of(packed: Packed) -> Tree:
-    status: Tree = orjson.loads(_expand(packed.data, packed.sample))
+    status: Tree = orjson.loads(packed.raw())
     return status
 
 
@@ -143,15 +173,33 @@ def share_health(health: Health | None) -> Health | None:
     return _share_health(health) if health is not None else None
 
 
+def squeeze(manifest: Manifest, role: str) -> tuple[bytes, bytes]:
+    """Return a manifest compressed, and its sample: the two halves of a `PackedManifest`.
+
+    Args:
+        manifest: What to keep.
+        role: Manifests of one kind and role look alike: what git declares, what is live.
+    """
+    return _squeeze(f"{role} {manifest.gvk}", orjson.dumps(manifest.tree))
+
+
 def _squeeze(name: str, raw: bytes) -> tuple[bytes, bytes]:
     """Return the raw bytes compressed against the sample of that name, and the sample."""
     sample = _samples.get(name)
     if sample is None:
-        sample = raw[-_WINDOW:] if len(_samples) < _KINDS else b""
-        if sample:
+        sample = _Sample()
+        if len(_samples) < _KINDS:
             _samples[name] = sample
+    data = _compressed(raw, sample.raw)
+    if len(data) * _FIT <= len(raw) or len(raw) < _SHORT or not sample.changes:
+        return data, sample.raw
+    sample.raw, sample.changes = raw[-_WINDOW:], sample.changes - 1
+    return _compressed(raw, sample.raw), sample.raw
+
+
+def _compressed(raw: bytes, sample: bytes) -> bytes:
     packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=sample)
-    return packing.compress(raw) + packing.flush(), sample
+    return packing.compress(raw) + packing.flush()
 
 
 def _expand(data: bytes, sample: bytes) -> bytes:
@@ -165,7 +213,7 @@ def _packed_fields(name: str, raw: bytes) -> Packed:
 
 @lru_cache(maxsize=_FIELD_SETS)
 def _fields_of(packed: Packed) -> tuple[dict[str, JSON], FieldSet]:
-    fields = orjson.loads(_expand(packed.data, packed.sample))
+    fields = orjson.loads(packed.raw())
     return fields, FieldSet.parse(fields)
 
 

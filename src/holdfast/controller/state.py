@@ -14,7 +14,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.controller.indexes import ObjectIndex
-from holdfast.controller.packing import Packed, PackedEcho, share_key
+from holdfast.controller.packing import (
+    PackedApplication,
+    PackedEcho,
+    PackedManifest,
+    at_rest,
+    share_key,
+)
+from holdfast.controller.rare import Rare
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import IgnoredPaths
@@ -44,11 +51,10 @@ _NO_HEALS = HealMemory()
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A manifest that should be, or was, applied to one object.
+class Target(PackedManifest):
+    """A manifest that should be, or was, applied to one object: canonical, tracked, sealed.
 
     Attributes:
-        packed: The canonical, tracked, sealed manifest.
         hash: Hash of it.
         gvk: Its version is the one in which the object is watched.
         revision: Commit that declared it.
@@ -56,7 +62,6 @@ class Target:
         strictness: How much beside the declared fields counts.
     """
 
-    packed: Packed
     hash: str
     gvk: GroupVersionKind
     revision: str
@@ -68,30 +73,19 @@ class Target:
         """Whether fields that nobody declared count as drift."""
         return self.strictness is not Strictness.DECLARED
 
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest, unpacked anew at each call."""
-        return self.packed.unpack()
-
 
 @dataclass(frozen=True, slots=True)
-class LiveObject:
-    """What is remembered of a live object."""
+class LiveObject(PackedManifest):
+    """What is remembered of a live object, as last seen, sealed."""
 
     uid: Uid
     version: int
     gvk: GroupVersionKind
-    packed: Packed
     health: Health | None
     tracking: str
     is_root: bool
     is_terminating: bool
     is_finished_job: bool
-
-    @property
-    def manifest(self) -> Manifest:
-        """The object as last seen, sealed."""
-        return self.packed.unpack()
 
 
 @dataclass(slots=True)
@@ -111,7 +105,8 @@ class ObjectState:
         in_flight: Writes of ours that have been sent and not answered.
         parked: The newest event that came while a write was in flight.
         sync: Against `desired`; None before the first comparison.
-        compared: What `sync` was computed for: (desired hash, live uid, live version).
+        compared: The live object that `sync` was computed for, and `compared_with`: the hash of
+            what was desired then.
         claimed_by_sync: A running operation still has to touch it.
         waits_for: What must come back before a heal makes sense, or None.
         last_finished: The object that is gone was a Job that had finished.
@@ -133,29 +128,33 @@ class ObjectState:
     applied: Target | None = None
     packed_echo: PackedEcho | None = None
     echo_hash: str = ""
-    lost_echo: tuple[str, PackedEcho] | None = None
     live: LiveObject | None = None
     fence: int = 0
-    in_flight: int = 0
-    parked: "ParkedEvent | None" = None
     sync: SyncCode | None = None
     comparison: Comparison | None = None
-    compared: tuple[str, str, int] | None = None
-    claimed_by_sync: bool = False
-    waits_for: ResourceKey | None = None
-    last_finished: bool = False
-    is_dirty: bool = False
-    view: tuple[object, Any] | None = None
-    episode: "OpenEpisode | None" = None
-    drifted_since_s: float | None = None
-    differing: frozenset[Path] = NO_PATHS
-    undos: tuple[Undo, ...] = ()
-    drift: DriftKind | None = None
-    was_paused: bool = False
-    resumed_s: float | None = None
-    memory: HealMemory = _NO_HEALS
-    own_lock: asyncio.Lock | None = None
-    lock_users: int = 0
+    compared: LiveObject | None = None
+    compared_with: str = ""
+    rare: dict[str, Any] | None = None
+
+    # What an object at rest does not have (see `rare`): no annotation, so no slot.
+    lost_echo = Rare[tuple[str, PackedEcho] | None](None)
+    in_flight = Rare[int](0)
+    parked = Rare["ParkedEvent | None"](None)
+    claimed_by_sync = Rare[bool](False)
+    waits_for = Rare[ResourceKey | None](None)
+    last_finished = Rare[bool](False)
+    is_dirty = Rare[bool](False)
+    view = Rare[tuple[object, Any] | None](None)
+    episode = Rare["OpenEpisode | None"](None)
+    drifted_since_s = Rare[float | None](None)
+    differing = Rare[frozenset[Path]](NO_PATHS)
+    undos = Rare[tuple[Undo, ...]](())
+    drift = Rare[DriftKind | None](None)
+    was_paused = Rare[bool](False)
+    resumed_s = Rare[float | None](None)
+    memory = Rare[HealMemory](_NO_HEALS)
+    own_lock = Rare[asyncio.Lock | None](None)
+    lock_users = Rare[int](0)
 
     @property
     def lock(self) -> "ObjectLock":
@@ -262,8 +261,12 @@ class AppState:
     """One Application.
 
     Attributes:
+        key: Namespace and name.
+        packed: The Application as it is kept; `application` unpacks it.
+        alone: Its key as the only holder of an object: one tuple for all its objects.
         desired: The last render, None before the first.
-        keys: Objects that belong to it: declared or tracked; changed by `Registry` alone.
+        keys: Objects that belong to it: declared or tracked; changed by `Registry` alone. A dict
+            takes half of what a set does.
         conditions: Conditions of the last round.
         healed: Heals that status does not show yet.
         heal_attempts: Self-heals since the last sync.
@@ -280,9 +283,11 @@ class AppState:
         makes_way_since_s: Since when its status waits for heals (monotonic seconds), or None.
     """
 
-    application: Application
+    key: AppKey
+    packed: PackedApplication
+    alone: tuple[AppKey]
     desired: Desired | None = None
-    keys: set[ResourceKey] = field(default_factory=set)
+    keys: dict[ResourceKey, None] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     healed: list[HealedObject] = field(default_factory=list)
     heal_attempts: int = 0
@@ -293,16 +298,25 @@ class AppState:
     last_error: str = ""
     next_wave_at: float = 0.0
     failures: int = 0
-    fights_told: set[str] = field(default_factory=set)
+    fights_told: frozenset[str] = frozenset()
     observed: str = ""
     divergences: Divergences | None = None
     unrecalled: tuple[str, ...] = ()
     makes_way_since_s: float | None = None
 
+    @classmethod
+    def of(cls, app: Application) -> "AppState":
+        """Begin with an Application of which nothing else is known."""
+        return cls(app.key, at_rest(app), (app.key,))
+
     @property
-    def key(self) -> AppKey:
-        """Namespace and name."""
-        return self.application.key
+    def application(self) -> Application:
+        """The newest form of it that is known."""
+        return self.packed.unpack()
+
+    @application.setter
+    def application(self, app: Application) -> None:
+        self.packed = at_rest(app)
 
 
 class Registry:
@@ -329,7 +343,7 @@ class Registry:
         """Remember an Application, or its new form."""
         state = self.apps.get(app.key)
         if state is None:
-            state = self.apps[app.key] = AppState(app)
+            state = self.apps[app.key] = AppState.of(app)
             instance = app.key.instance_name(self.control_namespace)
             self._by_instance[instance] = app.key
             for found in self.index.take_unowned(instance):
@@ -357,13 +371,13 @@ class Registry:
 
     def hold(self, app: AppState, found: ObjectState) -> None:
         """An object belongs to an Application from now on: it is declared or tracked."""
-        app.keys.add(found.key)
+        app.keys[found.key] = None
         if app.key not in found.holders:
-            found.holders = (*found.holders, app.key)
+            found.holders = (*found.holders, app.key) if found.holders else app.alone
 
     def release(self, app: AppState, key: ResourceKey) -> None:
         """An object belongs to an Application no longer."""
-        app.keys.discard(key)
+        app.keys.pop(key, None)
         found = self.objects.get(key)
         if found is not None:
             found.holders = tuple(holder for holder in found.holders if holder != app.key)
@@ -376,7 +390,7 @@ class Registry:
             self.index.own(found, found.live.tracking)
         for holder in found.holders:
             if holder in self.apps:
-                self.apps[holder].keys.discard(found.key)
+                self.apps[holder].keys.pop(found.key, None)
         found.holders = ()
         if found.live is not None:
             self.untracked.add(found.key)

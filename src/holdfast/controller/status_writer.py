@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping
 
 from holdfast.config.settings import ControllerSettings
-from holdfast.controller.packing import at_rest
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run, start_run
 from holdfast.controller.state import AppState, HealedObject, Registry
 from holdfast.domain.application import (
@@ -234,7 +233,7 @@ class StatusWriter:
         if known is None or known.application.manifest.uid != answer.uid:
             return
         if known.application.manifest.version_number < answer.version_number:
-            known.application = at_rest(app)
+            known.application = app
 
     async def _say_too_large(self, state: AppState) -> None:
         condition = {
@@ -320,7 +319,7 @@ def _keep(state: AppState, status: Tree) -> None:
     """With `--observe`: keep the status in memory, and say in the log what it comes to."""
     app = state.application
     whole = Manifest({**app.manifest.tree, "status": status})
-    state.application = at_rest(Application.parse(whole))
+    state.application = Application.parse(whole)
     text = _summary(status)
     if text != state.observed:
         state.observed = text

@@ -362,7 +362,7 @@ class SyncLane:
     def _fights(self, state: AppState, states: list[ObjectState]) -> list[Condition]:
         """Name who keeps undoing us; an Event goes with each fight that is new."""
         texts = [text for found in states for text in self._parts.lane.fights.describe(found)]
-        names = {text.partition(" (")[0] for text in texts}
+        names = frozenset(text.partition(" (")[0] for text in texts)
         for text in texts:
             if text.partition(" (")[0] not in state.fights_told:
                 self._parts.status.tell(state, Reason.FIGHT, text, warning=True)

@@ -83,7 +83,7 @@ def test_an_object_that_two_applications_hold_is_forgotten_by_both() -> None:
     state = given.see("a", owner="web")
     given.registry.hold(shop, state)
     given.objects.lost(state)
-    assert (web.keys, shop.keys) == (set(), set())
+    assert (web.keys, shop.keys) == ({}, {})
     assert state.key not in given.registry.objects
 
 
@@ -128,4 +128,4 @@ def test_objects_are_found_by_kind() -> None:
 def test_an_owned_child_belongs_to_no_application() -> None:
     given = Given()
     given.see("a", owner="web", child=True)
-    assert given.add_app().keys == set()
+    assert given.add_app().keys == {}

@@ -43,8 +43,8 @@ def echo() -> Echo:
 
 
 def filled(manager: str = "binder", **spec: Any) -> Manifest:
-    theirs = {"f:spec": {f"f:{name}": {} for name in spec}}
-    kept = {name: {} for name in OURS["f:spec"] if name[2:] not in spec}
+    theirs: Tree = {"f:spec": {f"f:{name}": {} for name in spec}}
+    kept: Tree = {name: {} for name in OURS["f:spec"] if name[2:] not in spec}
     managers = (ours({"f:spec": kept}), entry(manager, theirs))
     return claim(managers=managers, **{"note": "", "list": [], **spec})
 

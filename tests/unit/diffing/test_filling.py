@@ -10,7 +10,7 @@ from holdfast.diffing.filling import has_empty, without_filled
 from holdfast.domain.manifest import Manifest
 
 Tree = dict[str, Any]
-OURS = {"f:spec": {"f:volumeName": {}, "f:note": {}, "f:list": {}}}
+OURS: Tree = {"f:spec": {"f:volumeName": {}, "f:note": {}, "f:list": {}}}
 
 
 def claim(uid: str = "u", managers: tuple[Tree, ...] = (), **spec: Any) -> Manifest:

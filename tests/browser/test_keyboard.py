@@ -73,6 +73,6 @@ async def test_an_object_of_the_tree_is_opened_by_keyboard(window: Window) -> No
     keys = window.page.keyboard
     await keys.press("ArrowDown")
     await keys.press("Enter")
-    await expect(window.test("drawer")).to_be_visible()
+    await expect(window.test("object-name")).to_be_visible()
     await keys.press("Escape")
-    await expect(window.test("drawer")).to_have_count(0)
+    await expect(window.test("tree")).to_be_visible()

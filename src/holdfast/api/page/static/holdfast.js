@@ -265,10 +265,15 @@
     if (!(await confirmed(form))) return;
     button?.classList.add("busy");
     try {
-      await call(form.dataset.form, form.dataset.path, collect(form));
+      const told = await call(form.dataset.form, form.dataset.path, collect(form));
       form.closest("dialog")?.close();
       if (form.dataset.done) toast(form.dataset.done);
-      if (form.dataset.path === "/api/v1/session") location.assign(form.dataset.then);
+      if (form.dataset.reveal) { // shown once: the server keeps no copy
+        const box = $(".revealed", form);
+        $("output", box).textContent = told[form.dataset.reveal];
+        box.hidden = false;
+        await again();
+      } else if (form.dataset.path === "/api/v1/session" || form.dataset.then === "/login") location.assign(form.dataset.then);
       else if (form.dataset.then) await go(form.dataset.then);
       else await again();
     } catch (error) {
@@ -305,7 +310,7 @@
     const [name, value] = field.dataset.showIf.split("=");
     const chosen = $(`[name="${name}"]:checked`) || $(`select[name="${name}"]`);
     field.hidden = !chosen || chosen.value !== value;
-    for (const inner of $$("input, select", field)) inner.disabled = field.hidden;
+    for (const inner of $$("input, select, textarea", field)) inner.disabled = field.hidden;
   };
 
   // --- many at once ---------------------------------------------------------------------------

@@ -97,7 +97,7 @@ async def test_a_repository_that_cannot_be_read_is_told_at_its_field() -> None:
     world.world.sources.error = RepositoryError("HF1001", "no such host", hint="Correct it.")
     shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "act": "save"})
     assert shown.test("told-repo")
-    assert "no such host Correct it." in shown.words
+    assert "no such host. Correct it." in shown.words
 
 
 async def test_turning_to_yaml_and_back_keeps_every_field() -> None:

@@ -43,6 +43,7 @@ async def test_a_good_application_shows_the_objects_that_it_makes() -> None:
         ({"source": None}, "spec.source.repoURL"),
         ({"destination": {"namespace": "prod"}}, "spec.destination.server"),
         ({"destination": {"name": "elsewhere"}}, "spec.destination.server"),
+        ({"destination": {"name": "in-cluster", "namespace": "Bad"}}, "spec.destination.namespace"),
     ],
 )
 async def test_a_mistake_stands_at_its_field(spec: Tree, field: str) -> None:
@@ -92,6 +93,7 @@ async def test_a_name_that_is_taken_is_told_only_of_new_ones() -> None:
         (RepositoryError("HF1001", "no such host"), "spec.source.repoURL", True),
         (RepositoryError("HF1002", "no such branch"), "spec.source.targetRevision", True),
         (RepositoryError("HF1003", "no such folder"), "spec.source.path", True),
+        (RepositoryError("HF1008", "`kustomize.images` no"), "spec.source.kustomize.images", True),
         (ConfigurationError("HF3008", "helm is not built"), "spec.source.path", False),
         (RepositoryError("HF1009", "a local one"), "spec.source.repoURL", False),
     ],
@@ -125,7 +127,7 @@ async def test_a_missing_namespace_is_a_warning_unless_the_sync_makes_it() -> No
     world.cluster.predict = refuse
     answer = await world.ask(TryApplication(app()))
     assert problems(answer) == [("spec.destination.namespace", False)]
-    assert answer["objects"][0]["refusal"]
+    assert answer["objects"][0]["refusal"] == ""  # it is told once, at its field
     made = app({"syncPolicy": {"syncOptions": ["CreateNamespace=true"]}})
     assert problems(await world.ask(TryApplication(made))) == []
 

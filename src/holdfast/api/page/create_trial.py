@@ -67,9 +67,9 @@ async def try_out(board: Board, visit: Visit, tree: Tree, *, is_new: bool = True
         answer = await board.services.queries.answer(query, visit.caller.username)
     except HoldfastError as error:
         hint = error.hint or "Nothing was saved. Try again."
-        return Trial((Told(f"It could not be checked: {error.message}", hint),))
+        return Trial((told_of(f"It could not be checked: {error.message}", hint),))
     told = tuple(
-        Told(one["message"], one["hint"], is_warning=not one["blocks"], place=one["field"])
+        told_of(one["message"], one["hint"], is_warning=not one["blocks"], place=one["field"])
         for one in answer["problems"]
     )
     records = blocks(answer, "objects")
@@ -83,6 +83,15 @@ async def try_out(board: Board, visit: Visit, tree: Tree, *, is_new: bool = True
         unchanged=len(records) - hooks - len(diffs),
         refusals={name: words for name, words in refusals.items() if words},
     )
+
+
+def told_of(message: str, hint: str, *, is_warning: bool = False, place: str = "") -> Told:
+    """Return an error in whole sentences: messages end without a stop, hints begin small."""
+    return Told(_stopped(message), _stopped(f"{hint[:1].upper()}{hint[1:]}"), is_warning, place)
+
+
+def _stopped(words: str) -> str:
+    return f"{words}." if words and words[-1] not in ".!?…" else words
 
 
 def _id(record: Tree) -> str:

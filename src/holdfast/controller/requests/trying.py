@@ -39,7 +39,9 @@ from holdfast.planning.targets import Targets
 from holdfast.planning.validate import resolve_destination, validate_spec
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _FIELD = re.compile(r"\b(?:spec|metadata)(?:\.[A-Za-z0-9]+(?:\[\w+\])?)+")
+_TOOL_FIELD = re.compile(r"\b(?:kustomize|directory)\.[A-Za-z]+")
 _SERVERS_OWN = (
     "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"
 )  # fmt: skip
@@ -136,7 +138,9 @@ class Trials:
                 raise
             named = _FIELD.search(error.message)
             field = named.group() if named else "spec"
-            return [Problem(field, error.message, error.hint, error.code)]
+            words = error.message.rpartition("Kind=Application): ")[2]
+            hint = "Correct it under YAML: the field is not known, or has another type."
+            return [Problem(field, words, hint, error.code)]
         return []
 
     async def _about_objects(self, app: Application, project: Project, targets: Targets) -> Tree:
@@ -160,7 +164,11 @@ class Trials:
 
         refusals = await for_each(keys, one)
         for record, refusal in zip(records, refusals, strict=True):
-            record["refusal"] = refusal.message if refusal is not None else ""
+            # A missing namespace is told once, at its field.
+            if refusal is None or refusal.code == _NO_NAMESPACE:
+                record["refusal"] = ""
+            else:
+                record["refusal"] = refusal.message
         return _answer(_sum_up(app, targets, refusals), records)
 
     async def _refusal_of(self, target: Manifest, given: "_Given") -> Problem | None:
@@ -224,6 +232,10 @@ def _about_destination(app: Application, project: Project) -> list[Problem]:
         hint = "Choose in-cluster: no other cluster is known."
         return [Problem("spec.destination.server", words, hint, "HF3006")]
     namespace = app.destination.namespace
+    if namespace and not _NAMESPACE.fullmatch(namespace):
+        words = f"“{namespace}” cannot be a namespace."
+        hint = "Small letters, digits and -, at most 63."
+        return [Problem("spec.destination.namespace", words, hint)]
     if is_destination_permitted(project, found.server, found.name, namespace):
         return []
     where = f"the namespace {namespace}" if namespace else "an application without a namespace"
@@ -239,7 +251,8 @@ def _scope_of(app: Application, project: Project) -> WriteScope:
 
 
 def _of_source(app: Application, error: HoldfastError) -> Problem:
-    place = _PLACES.get(error.code, "path")
+    named = _TOOL_FIELD.search(error.message) if error.code.startswith("HF1") else None
+    place = named.group() if named else _PLACES.get(error.code, "path")
     field = "spec.sources" if app.is_multi_source else f"spec.source.{place}"
     blocks = error.code not in CHECKED_ELSEWHERE
     words = error.message if blocks else f"It could not be checked from here: {error.message}"

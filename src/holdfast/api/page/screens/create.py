@@ -36,6 +36,7 @@ from holdfast.api.page.create_trial import (
     Trial,
     may_create,
     projects_to_create_in,
+    told_of,
     try_out,
     without_servers_own,
 )
@@ -114,7 +115,7 @@ async def _create(board: Board, visit: Visit, draft: Draft) -> tuple[Draft, Resp
     try:
         done = await board.services.commands.carry_out(command, visit.caller.username)
     except HoldfastError as error:
-        return draft.telling((Told(error.message, error.hint),)), None
+        return draft.telling((told_of(error.message, error.hint),)), None
     metadata = (done.tree or command.manifest)["metadata"]
     namespace = metadata.get("namespace") or board.services.facts.control_namespace
     url = f"/applications/{segment(namespace)}/{segment(metadata['name'])}"

@@ -25,6 +25,7 @@ from holdfast.api.page.create_trial import (
     digest,
     editable,
     itself,
+    told_of,
     try_out,
     written_over,
 )
@@ -98,7 +99,7 @@ async def _save(board: Board, visit: Visit, posted: Posted, draft: Draft) -> Res
         except HoldfastError as error:
             if error.code == _CHANGED:
                 continue  # its status moved on between reading and writing
-            return Told(error.message, error.hint)
+            return told_of(error.message, error.hint)
         return RedirectResponse(board.view(before).url, 303)
     return None
 

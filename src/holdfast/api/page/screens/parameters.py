@@ -24,7 +24,7 @@ from holdfast.api.page.create_fields import (
     read_all,
 )
 from holdfast.api.page.create_form import Draft, Posted, Told, read_posted
-from holdfast.api.page.create_trial import Trial, digest, editable, try_out
+from holdfast.api.page.create_trial import Trial, digest, editable, told_of, try_out
 from holdfast.api.page.screen import Screen
 from holdfast.api.page.screens.create import may_save
 from holdfast.api.page.screens.frame import frame_of, screen
@@ -125,7 +125,7 @@ async def _save(
         except HoldfastError as error:
             if error.code == _CHANGED:
                 continue  # its status moved on between reading and writing
-            return Told(error.message, error.hint)
+            return told_of(error.message, error.hint)
         return RedirectResponse(board.view(before).url, 303)
     return None
 

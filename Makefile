@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tutorial test faults soak check fix lock control-plane plane bench bench-compare build clean
+.PHONY: help setup demo tutorial test faults soak fuzz-api check fix lock control-plane plane bench bench-compare build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ faults: $(DEV_READY) control-plane ## break the network, the API server, the dis
 
 soak: $(DEV_READY) control-plane ## 20 minutes of a seeded adversary. ARGS="--seconds 60 --seed 7"
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz-api: $(DEV_READY) ## 120 s of requests of any form against the API. ARGS="--seconds 20 --seed 7"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules, sizes, waits of tests, locks
 	$(BIN)/ruff format --check --quiet $(SOURCES)

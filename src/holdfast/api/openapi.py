@@ -40,7 +40,7 @@ _COMMON = {
     "413": "The body is too large.",
     "415": "Not application/json.",
     "429": "Too many requests.",
-    "500": "A mistake in Holdfast, or a plain error as Argo CD sends it.",
+    "500": "A mistake in Holdfast.",
     "501": "Not built.",
     "503": "The cluster cannot be reached at present.",
     "504": "It took too long.",
@@ -80,15 +80,19 @@ def _shapes(table: Table) -> list[type[BaseModel]]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    refusals = {status: {"description": words, "content": _error_of(route)}
+    refusals: dict[str, Any] = {status: {"description": words, "content": _error_of(route)}
                 for status, words in _COMMON.items()}  # fmt: skip
     refusals["415"] = {"description": _COMMON["415"]}
+    # What is no HTTP at all never reaches a row.
+    refusals["400"]["content"] = {**_error_of(route), "text/plain": {"schema": {"type": "string"}}}
     operation: dict[str, Any] = {
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {"200": _answer(route), **refusals},
         "security": [{"token": []}] if route.needs is Needs.SIGN_IN else [],
     }
+    if route.path.startswith("/auth/"):
+        operation["responses"]["303"] = {"description": "Go on there."}
     if route.body is not None:
         operation["requestBody"] = {
             "required": not route.optional_body,

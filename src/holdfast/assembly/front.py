@@ -189,7 +189,7 @@ class _Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if (path := scope["path"]) in _OWN_HEALTH:
+        if (path := scope["path"]) in _OWN_HEALTH and scope["method"] in ("GET", "HEAD"):
             is_well = self._opened.is_set() or path == "/healthz"
             words, status = ("ok", 200) if is_well else ("starting", 503)
             await PlainTextResponse(words, status)(scope, receive, send)

@@ -119,7 +119,6 @@ def _quoted(tree: Tree) -> str:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/api/v1/applications/manifestsWithFiles"),
         ("GET", "/api/v1/gpgkeys"),
         ("POST", "/api/v1/gpgkeys"),
         ("DELETE", "/api/v1/gpgkeys"),
@@ -131,6 +130,11 @@ async def test_what_is_not_built_says_so_to_who_might_use_it(method: str, path: 
     assert (await world.client.as_("bob").send(method, path)).status == 403
     reply = await world.client.send(method, path)
     assert (reply.status, reply.json["code"]) == (501, 12)
+
+
+async def test_local_files_are_left_to_the_command_line() -> None:
+    reply = await ApiWorld(app()).client.post("/api/v1/applications/manifestsWithFiles", {})
+    assert (reply.status, "app diff --local" in reply.message) == (501, True)
 
 
 @pytest.mark.parametrize("name", ["services", "triggers", "templates"])

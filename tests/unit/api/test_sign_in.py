@@ -224,7 +224,7 @@ async def test_a_new_password_is_refused(
 async def test_an_outside_caller_must_have_come_a_moment_ago(entrance: Entrance) -> None:
     old = Caller("u1", issuer="https://login", issued_at=NOW - 301)
     error = await refusal(entrance.keeper.change_password(old, "admin", "", "battery staple"))
-    assert error.status == 500
+    assert error.status == 400
     assert "too old" in error.message
 
 

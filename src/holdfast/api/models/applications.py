@@ -192,10 +192,10 @@ class ListMetadata(Shape, extra="allow"):
 
 
 class ApplicationList(Shape):
-    """`GET /applications`."""
+    """`GET /applications`; `fields` may leave the items out."""
 
     metadata: ListMetadata
-    items: tuple[JsonObject, ...]
+    items: tuple[JsonObject, ...] = ()
 
 
 class Manifests(Shape):
@@ -209,22 +209,22 @@ class Manifests(Shape):
 
 
 class ResourceDiff(Shape, extra="allow"):
-    """One managed object; the states are JSON in strings."""
+    """One managed object; the states are JSON in strings. `fields` may leave any of them out."""
 
-    group: str
-    kind: str
-    namespace: str
-    name: str
-    target_state: str = Field(alias="targetState")
-    live_state: str = Field(alias="liveState")
-    normalized_live_state: str = Field(alias="normalizedLiveState")
-    predicted_live_state: str = Field(alias="predictedLiveState")
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    target_state: str = Field("", alias="targetState")
+    live_state: str = Field("", alias="liveState")
+    normalized_live_state: str = Field("", alias="normalizedLiveState")
+    predicted_live_state: str = Field("", alias="predictedLiveState")
 
 
 class ManagedResources(Shape):
     """`GET …/managed-resources`."""
 
-    items: tuple[ResourceDiff, ...]
+    items: tuple[ResourceDiff, ...] = ()
 
 
 class ServerSideDiff(ManagedResources):

@@ -48,10 +48,10 @@ class Project(Shape, extra="allow"):
 
 
 class ItemList(Shape):
-    """A list with Kubernetes' metadata."""
+    """A list with Kubernetes' metadata; `fields` may leave the items out."""
 
     metadata: JsonObject
-    items: tuple[JsonObject, ...]
+    items: tuple[JsonObject, ...] = ()
 
 
 class Items(Shape):

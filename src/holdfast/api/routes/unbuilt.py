@@ -33,7 +33,7 @@ _KEYS = _refusal(_GPG, "gpgkeys")
 _NOTES = _refusal(_NOTIFICATIONS)
 
 ROUTES = (
-    Route("POST", f"{_V1}/applications/manifestsWithFiles", _refusal(_FILES, "applications"),
+    Route("POST", f"{_V1}/applications/manifestsWithFiles", _refusal(_FILES),
           "Not built.", query=ApplicationQuery),
     *(Route(method, f"{_V1}/gpgkeys", _KEYS, "Not built.")
       for method in ("GET", "POST", "DELETE")),

@@ -73,7 +73,7 @@ class AccountKeeper:
         pattern = self._settings.text(PATTERN_KEY) or DEFAULT_PATTERN
         if not await asyncio.to_thread(_fits, pattern, new):
             words = f"new password does not match the following expression: {pattern}"
-            raise ApiError(Code.UNKNOWN, words)
+            raise invalid(words)
         if len(new.encode()) > MOST_BYTES:
             raise invalid(f"the new password is longer than {MOST_BYTES} bytes")
         hashed = await self._passwords.hash(new)
@@ -89,7 +89,7 @@ class AccountKeeper:
         if caller.issuer != LOCAL_ISSUER:
             age = self._clock.now().timestamp() - caller.issued_at
             if age >= _FRESH_S:
-                raise ApiError(Code.UNKNOWN, "SSO token is too old: sign in again, then retry")
+                raise invalid("SSO token is too old: sign in again, then retry")
             return
         own = self._book.find(caller.subject)
         hashed = own.password_hash if own is not None else ""
@@ -109,12 +109,10 @@ class AccountKeeper:
         async with self._writing:
             account = self._get(name)
             if Capability.API_KEY not in account.capabilities:
-                raise ApiError(
-                    Code.UNKNOWN, f"account '{name}' does not have {Capability.API_KEY} capability"
-                )
+                raise invalid(f"account '{name}' does not have {Capability.API_KEY} capability")
             wanted = token_id or str(uuid.uuid4())
             if any(token.id == wanted for token in account.tokens):
-                raise ApiError(Code.UNKNOWN, f"account already has token with id '{wanted}'")
+                raise invalid(f"account already has token with id '{wanted}'")
             issued = self._mint.issue(name, Capability.API_KEY, seconds, wanted)
             claims = issued.claims
             listed = (*account.tokens, claims.record())

@@ -110,8 +110,8 @@ def _manifest(call: Call[Any, Any], body: ApplicationBody) -> Tree:
     metadata = body.metadata.model_dump(mode="json", by_alias=True, exclude_none=True)
     metadata = {key: value for key, value in metadata.items() if value != ""}
     if not metadata.get("name") and "name" not in call.path:
-        # A plain error of Argo CD's, so 500 there (api.md §1.6.3).
-        raise ApiError(Code.UNKNOWN, "application name is required")
+        # A plain error in Argo CD, so 500 there (api.md §1.6.3): it is the caller's mistake.
+        raise invalid("application name is required")
     metadata.setdefault("namespace", call.services.facts.control_namespace)
     return {
         "apiVersion": "argoproj.io/v1alpha1",

@@ -49,7 +49,7 @@ def plans(world: World) -> list[str]:
     soon, now = asyncio.get_running_loop().time() + CALENDAR_S, time.monotonic()
     tasks = [name for name in world.supervisor._tasks if name.startswith(("heal ", "kinds"))]
     work = [f"work {key}" for key in {*queue._waiting, *queue.busy}]
-    timers = [f"round {key}" for key, (due, _) in queue._timers.items() if due.when() < soon]
+    timers = [f"round {key}" for key, (due, *_) in queue._timers.items() if due < soon]
     looks = controller.lane._looks.items()
     return tasks + work + timers + [f"look {key}" for key, at in looks if at < now + CALENDAR_S]
 

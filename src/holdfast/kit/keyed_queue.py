@@ -33,7 +33,7 @@ class KeyedQueue(Generic[K, T]):
         self._merge = merge or _newest
         self._waiting: dict[K, tuple[int, T]] = {}
         self._heap: list[tuple[int, int, K]] = []
-        self._timers: dict[K, tuple[asyncio.TimerHandle, T]] = {}
+        self._timers: dict[K, tuple[float, asyncio.Handle, T]] = {}
         self._busy: set[K] = set()
         self._serial = 0
         self._wakeup = asyncio.Event()
@@ -84,18 +84,18 @@ class KeyedQueue(Generic[K, T]):
         loop = asyncio.get_running_loop()
         due = loop.time() + delay_s
         if key in self._timers:
-            handle, old = self._timers.pop(key)
+            before, handle, old = self._timers.pop(key)
             handle.cancel()
             trigger = self._merge(old, trigger)
-            due = min(due, handle.when())
-        self._timers[key] = (loop.call_at(due, self._ring, key), trigger)
+            due = min(due, before)  # not `handle.when()`: uvloop gives none for a moment so near
+        self._timers[key] = (due, loop.call_at(due, self._ring, key), trigger)
 
     def forget(self, key: K) -> None:
         """Drop the waiting trigger and the timer of a key; work that has begun goes on."""
         self._waiting.pop(key, None)
         timer = self._timers.pop(key, None)
         if timer is not None:
-            timer[0].cancel()
+            timer[1].cancel()
 
     def close(self) -> None:
         """Drop everything that waits; the workers end after the work they have begun."""
@@ -152,7 +152,7 @@ class KeyedQueue(Generic[K, T]):
         self._wakeup.set()
 
     def _ring(self, key: K) -> None:
-        _, trigger = self._timers.pop(key)
+        _, _, trigger = self._timers.pop(key)
         self.add(key, trigger)
 
 

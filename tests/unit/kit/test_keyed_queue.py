@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from holdfast.kit.keyed_queue import KeyedQueue
 
@@ -141,3 +142,22 @@ async def test_a_failing_worker_is_counted_and_the_queue_goes_on() -> None:
         queue.close()
     assert seen == ["bad", "good"]
     assert queue.errors == {"LookupError": 1}
+
+
+def test_a_second_timer_meets_one_of_uvloop_that_is_nearly_due() -> None:
+    """uvloop makes no timer of less than half a millisecond, and what it makes has no `when`."""
+    seen: list[tuple[str, str]] = []
+
+    async def run() -> None:
+        queue: KeyedQueue[str, str] = KeyedQueue()
+
+        async def work(key: str, trigger: str) -> None:
+            seen.append((key, trigger))
+            queue.close()
+
+        queue.add_after("a", "first", 0.0001)
+        queue.add_after("a", "second", 0.0001)
+        await queue.work(work)
+
+    uvloop.run(run())
+    assert seen == [("a", "second")]

@@ -131,6 +131,8 @@ async def test_a_project_shows_limits_roles_and_windows() -> None:
     assert len([tag for tag, a in windows.tags if a.get("class") == "bar-deny"]) == 14
     assert (await made.shown("/settings/projects/data?view=windows&week=x")).status == 200
     assert (await made.shown("/settings/projects/data", "bob")).status == 403
+    assert (await made.shown("/settings/projects/nothing", "bob")).status == 403
+    assert (await made.shown("/settings/projects/nothing")).status == 404
 
 
 def test_the_calendar_puts_windows_side_by_side() -> None:

@@ -38,6 +38,11 @@ class RepositoryView:
     may_delete: bool
 
     @property
+    def is_pending(self) -> bool:
+        """Whether it is tried just now, for the first time."""
+        return self.type == "git" and self.state == "Unknown" and self.tried is None
+
+    @property
     def api(self) -> str:
         """Where it is deleted."""
         path = f"/api/v1/repositories/{quote(self.url, '')}"
@@ -82,6 +87,11 @@ class ClusterView:
     labels: tuple[tuple[str, str], ...]
     is_own: bool
     may_delete: bool
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is tried just now, for the first time."""
+        return self.state == "Unknown" and self.tried is None
 
     @property
     def api(self) -> str:

@@ -96,7 +96,7 @@ def _uses(board: Board) -> Counter[str]:
 
 
 def _bare(url: str) -> str:
-    return url.strip().lower().rstrip("/").removesuffix(".git")
+    return url.strip().lower().removeprefix("file://").rstrip("/").removesuffix(".git")
 
 
 async def show_clusters(board: Board, visit: Visit) -> Screen:

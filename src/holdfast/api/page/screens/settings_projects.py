@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from holdfast.api.failures import denied
+from holdfast.api.failures import ApiError, Code, denied
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.screen import Screen
 from holdfast.api.page.screens.settings import settings_screen
@@ -34,7 +34,12 @@ async def show_one(board: Board, visit: Visit) -> Screen:
     if not visit.may("projects", "get", name):
         raise denied("There is no such project, or you may not see it.")
     user, questions = visit.caller.username, board.services.queries
-    tree = await questions.answer(GetProject(name), user)
+    try:
+        tree = await questions.answer(GetProject(name), user)
+    except HoldfastError as error:
+        if error.code == "HF3004":
+            raise ApiError(Code.NOT_FOUND, error.message) from error
+        raise
     inherits, trouble = [], ""
     try:
         found = await questions.answer(ListGlobalProjects(name), user)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import CONTROL
+from tests.support.browser import expecting
 from tests.support.gitrepo import GitRepo
 from tests.support.person import Ref
 from tests.support.site import SiteApp
@@ -72,22 +72,26 @@ async def _new_app(site: Site) -> SiteApp:
 
 
 async def _create(window: Window, app: SiteApp) -> None:
+    """By the form; what it would create is shown before anything is saved."""
     await window.open("/applications")
-    tree = {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Application",
-        "metadata": {"name": app.name, "namespace": CONTROL},
-        "spec": {
-            "project": "default",
-            "source": {"repoURL": app.repository.url, "path": "app", "targetRevision": "main"},
-            "destination": {
-                "server": "https://kubernetes.default.svc",
-                "namespace": app.namespace,
-            },
-        },
-    }
-    status, answer = await window.ask("POST", "/api/v1/applications", tree)
-    assert status == 200, answer
+    await window.click("new")
+    field = window.page.get_by_label
+    await field("Name", exact=True).fill(app.name)
+    await field("Repository", exact=True).fill(app.repository.url)
+    await field("Revision", exact=True).fill("main")
+    await field("Path", exact=True).fill("no-such-folder")
+    await field("Namespace", exact=True).fill(app.namespace)
+    with expecting(window, 422):
+        await window.click("check")
+        await expect(window.test("wrong")).to_contain_text("no-such-folder")
+    await field("Path", exact=True).fill("app")
+    await window.click("check")
+    await expect(window.test("trial")).to_contain_text("1 object would be created")
+    await expect(window.test("trial")).to_contain_text("guestbook")
+    assert await app.site.person.find(app.ref) is None
+    await window.click("save")
+    await expect(window.page.locator("h1")).to_contain_text(app.name)
+    await window.page.get_by_role("link", name="Applications").first.click()
 
 
 async def _find(window: Window, app: SiteApp) -> None:

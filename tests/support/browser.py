@@ -18,7 +18,6 @@ from playwright.async_api import async_playwright, expect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from playwright.async_api import (
         Browser,
@@ -46,7 +45,7 @@ FLAGS = (
 )
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 400, "height": 800}
-PATIENCE_MS = 20_000.0
+PATIENCE_MS = 40_000.0
 """How long something may take to show: a machine under load, not a limit of ours."""
 
 _FETCH = """async ([method, path, body]) => {
@@ -57,6 +56,9 @@ _FETCH = """async ([method, path, body]) => {
   });
   return {status: answer.status, body: await answer.json().catch(() => null)};
 }"""
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe whose answer depends on the theme."""
+
 _ABORTED = "net::ERR_ABORTED"
 
 
@@ -175,12 +177,17 @@ class Window:
         )
         return found
 
-    async def barriers(self) -> list[str]:
-        """What axe calls serious or critical on this screen, as it looks now."""
+    async def barriers(self, *rules: str) -> list[str]:
+        """What axe calls serious or critical on this screen, as it looks now.
+
+        Args:
+            rules: Look for these alone.
+        """
         if not await self.page.evaluate("() => 'axe' in window"):
             await self.page.evaluate(_axe())  # as a debugger would: the page's policy stays
         found: dict[str, Any] = await self.page.evaluate(
-            "() => axe.run(document, {resultTypes: ['violations']})"
+            "(rules) => axe.run(document, {resultTypes: ['violations'], ...rules})",
+            {"runOnly": list(rules)} if rules else {},
         )
         return [
             f"{one['impact']} {one['id']}: {one['help']}: {node['html'][:200]}"
@@ -238,8 +245,3 @@ def expecting(window: Window, *statuses: int) -> Iterator[None]:
     window.expected |= set(statuses)
     yield
     window.expected -= set(statuses)
-
-
-def picture(folder: Path, name: str) -> Path:
-    """Where a picture goes."""
-    return folder / f"{name}.png"

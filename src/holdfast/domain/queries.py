@@ -72,9 +72,14 @@ class CompareManifests:
 
 @dataclass(frozen=True, slots=True)
 class ResourceTree:
-    """Managed objects with their children. Answer: `{nodes: […]}` as controller.md §8.5."""
+    """Managed objects with their children. Answer: `{nodes: […]}` as controller.md §8.5.
+
+    With `below`, a managed object, what matters is it and what grew out of it: others may be
+    missing, and large Applications answer faster.
+    """
 
     app: AppKey
+    below: ResourceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

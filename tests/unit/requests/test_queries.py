@@ -144,6 +144,12 @@ async def test_children_hang_below_their_owners() -> None:
     missing = next(node for node in tree["nodes"] if node["name"] == "gone")
     assert missing["health"] == {"status": "Missing"}
 
+    below = ResourceKey("apps", "Deployment", "prod", "web")
+    one = await world.ask(ResourceTree(WEB, below=below))
+    assert [node["name"] for node in one["nodes"]] == ["web", "web-1", "web-1-a"]
+    unmanaged = await world.ask(ResourceTree(WEB, below=ResourceKey("", "Pod", "prod", "web-1-a")))
+    assert len(unmanaged["nodes"]) == 4
+
 
 async def test_applications_are_listed_by_name_and_by_project() -> None:
     other = app({"project": "team"}, metadata={"name": "api"})

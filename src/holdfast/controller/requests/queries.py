@@ -143,7 +143,7 @@ class DirectQueries:
             case ManagedResources() | CompareManifests():
                 return list[JSON](await self._managed.answer(app, query))
             case ResourceTree():
-                return await self._trees.build(app)
+                return await self._trees.build(app, query.below)
             case RevisionMetadata():
                 return await self._revision_metadata(app, query)
             case PlanAdoption():

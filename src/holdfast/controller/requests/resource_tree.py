@@ -38,9 +38,13 @@ class Trees:
     kinds: Kinds
     managed: ManagedObjects
 
-    async def build(self, app: Application) -> Tree:
-        """Return `{nodes, orphanedNodes, hosts}`; orphans and hosts come with a later version."""
+    async def build(self, app: Application, below: ResourceKey | None = None) -> Tree:
+        """Return `{nodes, orphanedNodes, hosts}`; orphans and hosts come with a later version.
+
+        With `below`, a managed object, only it and what grew out of it.
+        """
         keys = self.managed.keys_in_status(app)
+        keys = [below] if below in keys else keys
         found = await for_each(keys, self.managed.find_live)
         live = {m.uid: m for m in found if m is not None}
         nodes = [

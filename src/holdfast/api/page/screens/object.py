@@ -93,15 +93,16 @@ async def _find(
 ) -> tuple[ObjectView, tuple[ObjectView, ...], str]:
     """Return the object, all objects when they were asked for, and why they are not known.
 
-    The tree of a large Application costs many lists: only the tabs that show relations ask for it,
-    and objects that the status does not name.
+    The tree of a large Application costs a request for each object: it is asked for where the
+    status does not name the object; else only what is below it, for tabs that show relations.
     """
     objects = objects_of(tree, ())
     found = next((item for item in objects if item.key == key), None)
     trouble = ""
     if found is None or tab in ("summary", "logs"):
         try:
-            answer = await board.services.queries.answer(ResourceTree(app.key), "")
+            question = ResourceTree(app.key, below=key if found is not None else None)
+            answer = await board.services.queries.answer(question, "")
             objects = objects_of(tree, blocks(answer, "nodes"))
         except HoldfastError as error:
             log.info("the tree cannot be read: %s", error.message)

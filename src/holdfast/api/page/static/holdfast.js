@@ -71,15 +71,16 @@
       if (name === "hidden" && old.hasAttribute("data-own")) continue;
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
-    const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+    const idOf = (node) => (node.nodeType === 1 ? node.getAttribute("id") : null); // `form.id` may be a field of that name
+    const byId = new Map([...old.children].filter(idOf).map((child) => [idOf(child), child]));
     let at = old.firstChild;
     for (const next of [...fresh.childNodes]) {
-      const same = next.nodeType === 1 && next.id ? byId.get(next.id) : null;
+      const same = byId.get(idOf(next));
       if (same) {
         if (same !== at) old.insertBefore(same, at);
         else at = at.nextSibling;
         morph(same, next);
-      } else if (at && !(at.id && byId.has(at.id)) && !(next.id) && at.nodeType === next.nodeType && at.nodeName === next.nodeName) {
+      } else if (at && !byId.has(idOf(at)) && !idOf(next) && at.nodeType === next.nodeType && at.nodeName === next.nodeName) {
         const following = at.nextSibling;
         morph(at, next);
         at = following;

@@ -63,8 +63,8 @@ ADVICE = {
     "HF3015": "Sign in: `holdfast login HOST:PORT`, or give `--auth-token`.",
     "HF3016": "Add `--core` to go straight to the cluster, or look at `--server`: it names no "
     "Holdfast server, or one that is older.",
-    "HF3017": "`holdfast repo list`, `holdfast repocreds list` and `holdfast cluster list` show what "
-    "is known; add it first.",
+    "HF3017": "`holdfast repo list`, `holdfast repocreds list` and `holdfast cluster list` show "
+    "what is known; add it first.",
     "HF4001": "Install the tool that the message names.",
     "HF4002": "The message holds the first and the last lines that the tool printed.",
     "HF4003": "Make the source smaller, or find out what the tool waits for.",

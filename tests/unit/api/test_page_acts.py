@@ -138,3 +138,17 @@ async def test_a_session_that_is_renewed_by_a_screen_keeps_its_new_cookie(path: 
         return
     reply = await world.client.get(path)
     assert reply.headers["set-cookie"] == "argocd.token=new; HttpOnly"
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ({"automated": {"selfHeal": True}}, "1 open drift is healed, unless git declares it"),
+        ({"automated": {}}, "Self-heal is off: open drift stays until a sync."),
+    ],
+)
+async def test_the_end_of_a_pause_is_told_as_it_will_be(policy: Tree, words: str) -> None:
+    world = PageWorld(app({"syncPolicy": policy}), journal=FakeJournal(open_episode()))
+    await paused(world, PauseScope.APPLICATION, "web")
+    resume = (await world.shown(WEB)).test("resume")[0]
+    assert words in resume["data-confirm"]

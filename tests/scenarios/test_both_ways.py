@@ -7,21 +7,28 @@ the exit code. Nothing is left out of the comparison but what `MOVING` names. A 
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import ssl
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
 from holdfast.cli.documents import render
 from holdfast.kit import yamlio
 from tests.support.both_ways import desk_at
+from tests.support.certificates import write_certificates
 from tests.support.plant import REAL
 from tests.support.process import sandbox_process
 from tools.write_cli_reference import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from holdfast.cli.command import CommandSpec
     from tests.support.both_ways import Desk
@@ -81,6 +88,40 @@ proj list -o wide
 proj get default -o json
 proj get default -o yaml
 proj get default -o wide
+proj role list team -o json
+proj role list team -o yaml
+proj role list team -o wide
+proj role list team -o name
+proj role get team ci -o json
+proj role get team ci -o yaml
+proj role get team ci -o wide
+proj role list-tokens team ci -o json
+proj role list-tokens team ci -o yaml
+proj role list-tokens team ci -o wide
+proj role list-tokens team ci --unixtime
+proj windows list team -o json
+proj windows list team -o yaml
+proj windows list team -o wide
+repo list -o wide
+repo list -o json --refresh hard
+repo list -o yaml --refresh hard
+repo list -o url
+repo get {url} -o wide
+repo get {url} -o json --refresh hard
+repo get {url} -o yaml --refresh hard
+repo get {url} -o url
+repocreds list -o wide
+repocreds list -o json
+repocreds list -o yaml
+repocreds list -o url
+cluster list -o wide
+cluster list -o json
+cluster list -o yaml
+cluster list -o server
+cluster get in-cluster -o wide
+cluster get in-cluster -o json
+cluster get in-cluster -o yaml
+cluster get {server} -o json
 pauses -o json
 pauses
 pauses --ended -o json
@@ -157,7 +198,26 @@ proj delete default
 proj create default --description other
 proj pause nothing --for 1h --reason x
 proj resume default
+proj set team
+proj set nothing --description x
+proj add-destination team {server} team
+proj remove-source team https://nowhere.example.com/x.git
+proj allow-cluster-resource nothing apps Deployment
+proj role get team nobody
+proj role create team ci
+proj role add-policy team ci -a sync -o *
+proj role remove-group team ci nobody
+proj windows add team -k deny
+proj windows update team 7 --duration 2h
+proj windows delete team x
 cluster resume in-cluster
+repo get https://nowhere.example.com/x.git
+repo rm https://nowhere.example.com/x.git
+repo add {url} --name other
+repocreds rm https://nowhere.example.com
+cluster get nowhere -o json
+cluster rm nowhere
+cluster add nowhere
 resume nothing
 drift show ffff -o json
 drift show no-id
@@ -167,6 +227,7 @@ notifications test nobody
 """What is refused: the same words, whoever refuses."""
 
 MOVING = (
+    (r"(?m)(^\d{4}-\d\d-\d\dT\S+  .*\n)+", "rows of progress: how often the watch told something"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d| \+0000 UTC)", "done one after the other"),
     (r"Duration: +\S+", "in its own time"),
     (r" \d+m?\d*s ", "an age, some seconds later"),
@@ -199,6 +260,40 @@ app actions run {web} scale --kind Deployment --param replicas=1
 app patch-resource {web} --kind Deployment --patch {{"metadata":{{"labels":{{"seen":"yes"}}}}}}
 """
 """What can be done twice, and leaves the same behind."""
+
+CHANGING = """
+proj create {project} -d {server},a -s https://git.example.com/a.git
+proj set {project} --description shop --source-namespaces x,y
+proj add-destination {project} {server} b --name in-cluster
+proj remove-destination {project} {server} a
+proj add-source {project} https://git.example.com/b.git
+proj remove-source {project} https://git.example.com/a.git
+proj add-source-namespace {project} z
+proj remove-source-namespace {project} x
+proj add-signature-key {project} 4AEE18F83AFDEB23
+proj add-orphaned-ignore {project} apps ReplicaSet --name web-*
+proj add-destination-service-account {project} {server} b robot --service-account-namespace c
+proj allow-cluster-resource {project} rbac.authorization.k8s.io ClusterRole
+proj allow-cluster-resource {project} rbac.authorization.k8s.io ClusterRoleBinding
+proj deny-cluster-resource {project} rbac.authorization.k8s.io ClusterRoleBinding
+proj deny-namespace-resource {project} apps Deployment
+proj allow-namespace-resource {project} apps StatefulSet -l allow
+proj role create {project} ci --description builds
+proj role add-policy {project} ci -a sync -o *
+proj role add-policy {project} ci -a get -o *
+proj role remove-policy {project} ci -a get -o *
+proj role add-group {project} ci builders
+proj role create {project} other
+proj role delete {project} other
+proj windows add {project} -k allow --schedule @daily --duration 1h --namespaces b
+proj windows add {project} -k deny --schedule @hourly --duration 1m --clusters *
+proj windows update {project} 0 --duration 2h --time-zone Europe/Berlin
+proj windows enable-manual-sync {project} 0
+proj windows enable-sync-overrun {project} 0
+proj windows disable-manual-sync {project} 0
+proj windows delete {project} 1
+"""
+"""Done to one project straight, to another one through the server: both are the same then."""
 
 MANUAL = ("app rollback",)
 """Refused while automatic sync is on: `test_a_rollback_goes_through`."""
@@ -277,6 +372,21 @@ def test_what_is_done_says_the_same_both_ways(desk: Desk) -> None:
     assert differences(desk, WRITING, moving=True) == {}
 
 
+def test_projects_are_changed_the_same_both_ways(desk: Desk) -> None:
+    results = {}
+    for project, way in (("one", desk.straight), ("two", desk.through)):
+        desk.names["project"] = f"team-{project}"
+        said = [way(line).transcript for line in lines(CHANGING)]
+        spec = yamlio.load_one(way("proj get {project} -o yaml").out)["spec"]
+        results[project] = render({"said": said, "spec": spec}, "json").replace(
+            f"team-{project}", "team"
+        )
+    assert results["one"] == results["two"]
+    assert results["one"].count("exit 0") == len(lines(CHANGING)), results["one"]
+    for name in ("team-one", "team-two"):
+        desk.ok(f"proj delete {name}")
+
+
 def with_forms() -> Iterator[tuple[str, CommandSpec, str]]:
     """Each command that a server can be asked for, with each form of its output."""
     for name, spec in commands():
@@ -297,3 +407,103 @@ def test_each_form_of_each_command_is_in_a_line() -> None:
                     for line in typed)
     ]  # fmt: skip
     assert missing == []
+
+
+ACCOUNTS = """
+account list -o json
+account list -o yaml
+account list -o wide
+account get -o json
+account get -o yaml
+account get -o wide
+account get --account nobody
+account get-user-info -o json
+account get-user-info -o yaml
+account get-user-info
+account session-token -o json
+account session-token
+account can-i sync applications default/web
+account can-i dance applications default/web
+account generate-token --id x
+account delete-token nothing
+"""
+"""What only a server has: the same by the current context and by `--server`."""
+
+
+def test_accounts_are_the_same_by_context_and_by_address(desk: Desk) -> None:
+    different = {}
+    for line in lines(ACCOUNTS):
+        one, other = desk.by_context(line).transcript, desk.through(line).transcript
+        if one != other:
+            different[line] = (one, other)
+    assert different == {}
+    nowhere = desk.straight("account list -o json")
+    assert (nowhere.code, "none is named" in nowhere.err) == (20, True)
+
+
+def test_who_may_nothing_is_told_the_same_of_what_is_there_and_what_is_not(desk: Desk) -> None:
+    token = desk.ok("account generate-token --account bob").strip()
+    there, missing = (
+        desk.at(desk.address, line, "--plaintext", "--auth-token", token)
+        for line in ("app get {calm}", "app get nothing")
+    )
+    assert there.code == missing.code == 20
+    assert there.err == missing.err
+    assert "HF2002" in there.err
+    assert "permission denied" in there.err
+    assert "holdfast account get-user-info" in there.err
+
+
+def test_an_expired_session_names_the_way_back(desk: Desk) -> None:
+    expired = jwt.encode(
+        {"iss": "argocd", "sub": "admin:login", "iat": 1, "nbf": 1, "exp": 2, "jti": "x"},
+        desk.names["key"], "HS256",
+    )  # fmt: skip
+    said = desk.through("app list", "--auth-token", expired)
+    assert said.code == 20
+    assert "HF3015" in said.err
+    assert "token is expired" in said.err
+    assert said.err.endswith("hint: holdfast relogin\n")
+    stranger = desk.at(desk.address, "app list", "--plaintext", "--auth-token", expired)
+    assert stranger.err.endswith(f"hint: holdfast login {desk.address}\n")
+
+
+def test_a_wrong_address_and_wrong_tls_name_the_flag_that_helps(
+    desk: Desk, tls_server: str
+) -> None:
+    hints = {
+        desk.at("127.0.0.1:1", "app list", "--plaintext"): "look at the address and its port",
+        desk.at(desk.address, "app list"): "--plaintext",
+        desk.at(tls_server, "app list"): "--server-crt",
+        desk.at(tls_server, "app list", "--plaintext"): "leave --plaintext out",
+    }
+    for said, hint in hints.items():
+        assert said.code == 20
+        assert "HF2001" in said.err
+        assert "kubeconfig" not in said.err
+        assert hint in said.err.partition("hint: ")[2], said.err
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[str]:
+    """Something with a certificate that nobody knows; it never answers a request."""
+    write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), connection:
+                context.wrap_socket(connection, server_side=True).close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(5)

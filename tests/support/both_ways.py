@@ -97,6 +97,10 @@ class Desk:
         """Through the server of the current context."""
         return self.type(line, *more, "--config", str(self.config))
 
+    def at(self, address: str, line: str, *more: str) -> Result:
+        """Through a server that nobody signed in to."""
+        return self.type(line, *more, "--server", address, "--config", f"{self.config}.none")
+
     def ok(self, line: str, *more: str) -> str:
         """Through the server; it must work."""
         done = self.through(line, *more)
@@ -117,6 +121,7 @@ def desk_at(kubeconfig: Path, folder: Path) -> Iterator[Desk]:
         address = process.wait_for(ADDRESS)[1]
         stack.enter_context(_environment({
             "HOME": str(folder),
+            "KUBECONFIG": str(kubeconfig),
             "HOLDFAST_NAMESPACE": control,
             "HOLDFAST_JOURNAL": str(folder / "data" / "journal.db"),
         }))  # fmt: skip
@@ -128,7 +133,7 @@ def desk_at(kubeconfig: Path, folder: Path) -> Iterator[Desk]:
 
 @contextlib.contextmanager
 def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    kept = {name: os.environ.get(name) for name in (*changes, "XDG_CONFIG_HOME", "KUBECONFIG")}
+    kept = {name: os.environ.get(name) for name in (*changes, "XDG_CONFIG_HOME")}
     os.environ.update(changes)
     for name in kept.keys() - changes.keys():
         os.environ.pop(name, None)
@@ -147,11 +152,13 @@ async def _prepare(desk: Desk, process: HoldfastProcess, folder: Path) -> Site:
         site = Site(desk.kubeconfig, folder, desk.control, person, process)
         apps = await _deploy(site, desk.names)
         desk.names.update({name: app.name for name, app in apps.items()})
-        desk.names.update(namespace=apps["web"].namespace, server=WHERE)
+        desk.names.update(server=WHERE, url=apps["calm"].repository.url)
         first = Ref("v1", "Secret", desk.control, INITIAL)
         secret = await eventually(lambda: person.find(first))
         assert secret is not None
         password = base64.b64decode(secret["data"]["password"]).decode()
+        desk.names["key"] = await eventually(lambda: _signing_key(person, desk.control))
+        await _add_account(person, desk.control, "bob")
         await asyncio.to_thread(_sign_in, desk, password)
         held, calm = apps["held"], apps["calm"]
         await person.patch(held.place("held"), {"data": {"size": "9"}})
@@ -160,6 +167,24 @@ async def _prepare(desk: Desk, process: HoldfastProcess, folder: Path) -> Site:
         for app in apps.values():
             await _at_rest(app)
         return site
+
+
+async def _signing_key(person: Person, control: str) -> str:
+    found = await person.find(Ref("v1", "Secret", control, "argocd-secret")) or {}
+    return base64.b64decode((found.get("data") or {}).get("server.secretkey", "")).decode()
+
+
+async def _add_account(person: Person, control: str, name: str) -> None:
+    """One that has an API key and no role."""
+    place = Ref("v1", "ConfigMap", control, "argocd-cm")
+    data = {f"accounts.{name}": "apiKey"}
+    if await person.find(place) is not None:
+        await person.patch(place, {"data": data})
+        return
+    metadata = {"name": place.name, "namespace": control}
+    await person.create(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    )
 
 
 async def _deploy(site: Site, names: dict[str, str]) -> dict[str, SiteApp]:
@@ -197,6 +222,16 @@ def _sign_in(desk: Desk, password: str) -> None:
     )  # fmt: skip
     assert login.code == 0, login.transcript
     desk.ok("app pause {held} --until-resumed --reason looking")
+    desk.ok("repo add {url} --name calm")
+    desk.ok("proj create team -d {server},team --description shop")
+    desk.ok("proj role create team ci --description builds")
+    desk.ok("proj role add-policy team ci -a sync -o *")
+    desk.ok("proj role add-group team ci builders")
+    desk.ok("proj role create-token team ci --id first")
+    desk.ok(
+        "proj windows add team -k deny --duration 1h --applications *", "--schedule", "0 1 * * *"
+    )
+    desk.ok("repocreds add https://git.example.com/team --username ci --password not-shown")
 
 
 async def _clean(desk: Desk, site: Site) -> None:

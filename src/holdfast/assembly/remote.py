@@ -38,6 +38,7 @@ from holdfast.domain.commands import (
     SyncApplication,
     TerminateOperation,
     UpdateApplication,
+    UpdateProject,
     UpdateSpec,
 )
 from holdfast.domain.errors import ConfigurationError, Retry
@@ -51,6 +52,7 @@ from holdfast.domain.queries import (
     GetApplication,
     GetManifests,
     GetProject,
+    GetProjectWindows,
     GetResource,
     GetStatus,
     GetSyncWindows,
@@ -136,9 +138,8 @@ class RemoteQueries:
                 return await self._ours(query)
             case ListApplications() | GetManifests() | ManagedResources():
                 return await self._several(query)
-            case GetProject() | ListProjects():
-                name = query.name if isinstance(query, GetProject) else ""
-                return await self._projects(name)
+            case GetProject() | ListProjects() | GetProjectWindows():
+                return await self._projects(query)
             case GetResource() | ListActions():
                 return await ask_resource(self._rest, query)
             case _:
@@ -186,11 +187,14 @@ class RemoteQueries:
             case GetStatus():
                 return await self._rest.get(f"{_OURS}/status")
 
-    async def _projects(self, name: str) -> JSON:
-        if name:
-            return await self._get(_project(name))
-        found = await self._get(_PROJECTS)
-        return found.get("items") or []
+    async def _projects(self, query: GetProject | ListProjects | GetProjectWindows) -> JSON:
+        match query:
+            case GetProject(name):
+                return await self._get(_project(name))
+            case GetProjectWindows(name):
+                return (await self._get(f"{_project(name)}/syncwindows")).get("windows") or []
+            case ListProjects():
+                return (await self._get(_PROJECTS)).get("items") or []
 
     async def _get(self, path: str, app: AppKey | None = None, **query: int | None) -> Any:
         where = {"appNamespace": app.namespace} if app is not None else {}
@@ -311,7 +315,7 @@ class RemoteCommands:
                 return await self._ours(command)
             case PatchResource() | DeleteResource() | RunAction():
                 return await write_resource(self._rest, command)
-            case CreateProject() | DeleteProject():
+            case CreateProject() | UpdateProject() | DeleteProject():
                 return await self._write_project(command)
             case _:
                 return await self._other(command)
@@ -321,7 +325,10 @@ class RemoteCommands:
             return await write_settings(self._rest, command)
         return await self._write(command)
 
-    async def _write_project(self, command: CreateProject | DeleteProject) -> Done:
+    async def _write_project(self, command: CreateProject | UpdateProject | DeleteProject) -> Done:
+        if isinstance(command, UpdateProject):
+            path = _project(command.manifest["metadata"]["name"])
+            return _done(await self._rest.send("PUT", path, body={"project": command.manifest}))
         if isinstance(command, DeleteProject):
             return _done(await self._rest.send("DELETE", _project(command.name)))
         body = {"project": command.manifest, "upsert": command.upsert}

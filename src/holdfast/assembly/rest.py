@@ -4,6 +4,7 @@ The header `Holdfast-Client` asks the server for errors in our own shape, and to
 `Holdfast-Done` what a command did: so both ways to the cluster speak with the same words.
 """
 
+import errno
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -172,7 +173,9 @@ class Rest:
             hint = "--server-crt FILE names the authority of its certificate; --insecure trusts it"
         elif any(isinstance(cause, ssl.SSLError) for cause in causes):
             hint = "does it speak TLS there? --plaintext goes without"
-        elif self.server.plaintext and not any(isinstance(cause, OSError) for cause in causes):
+        elif self.server.plaintext and not any(
+            isinstance(cause, OSError) and cause.errno != errno.ECONNRESET for cause in causes
+        ):
             hint = "it hung up: does it want TLS? leave --plaintext out"
         else:
             hint = "look at the address and its port; `holdfast context` lists what is known here"

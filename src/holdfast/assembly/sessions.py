@@ -135,6 +135,25 @@ async def delete_token(server: Server, name: str, token_id: str) -> None:
         await rest.send("DELETE", path)
 
 
+async def make_project_token(
+    server: Server, project: str, role: str, token_id: str, seconds: int
+) -> str:
+    """Return a new token of a project's role."""
+    body = {"id": token_id, "expiresIn": seconds}
+    async with asking(server) as rest:
+        return str((await rest.send("POST", _tokens(project, role), body=body)).tree["token"])
+
+
+async def delete_project_token(server: Server, project: str, role: str, issued_at: int) -> None:
+    """Take a token of a project's role away; `issued_at` is its Unix second."""
+    async with asking(server) as rest:
+        await rest.send("DELETE", f"{_tokens(project, role)}/{issued_at}")
+
+
+def _tokens(project: str, role: str) -> str:
+    return f"/api/v1/projects/{segment(project)}/roles/{segment(role)}/token"
+
+
 def subject_of(token: str) -> str:
     """Return whom a token names, unchecked: only to save a person some typing."""
     try:

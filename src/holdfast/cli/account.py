@@ -186,6 +186,21 @@ async def _delete_token(call: Call) -> int:
     return exit_codes.OK
 
 
+async def _session_token(call: Call) -> int:
+    from holdfast.domain.errors import ConfigurationError
+
+    server = await _server(call)
+    if not server.token:
+        raise ConfigurationError(
+            "HF3015",
+            f"nobody is signed in to {server.address} here",
+            hint=f"holdfast login {server.address}",
+        )
+    form = call.values.text("output")
+    call.say(render({"token": server.token}, form) if form in STRUCTURED else server.token)
+    return exit_codes.OK
+
+
 async def _bcrypt(call: Call) -> int:
     from holdfast.assembly.sessions import hash_password
 
@@ -227,6 +242,10 @@ COMMANDS = {
     ),
     "delete-token": CommandSpec(
         "delete-token", "ID", "Take an API key away.", _delete_token, (_ACCOUNT,), least=1, most=1,
+    ),
+    "session-token": CommandSpec(
+        "session-token", "", "Print the token of who is signed in, for other programs.",
+        _session_token, (Flag("output", "How to print.", short="o", choices=("json",)),),
     ),
     "bcrypt": CommandSpec(
         "bcrypt", "", "Print the bcrypt hash of a password.", _bcrypt,

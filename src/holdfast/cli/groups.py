@@ -12,11 +12,15 @@ from holdfast.cli.root import (
     PROJECT_ENTRIES,
     REPO_ENTRIES,
     REPOCREDS_ENTRIES,
+    ROLE_ENTRIES,
+    WINDOW_ENTRIES,
 )
 
 COMMANDS: dict[str, click.Command] = {
     "app": LazyGroup("app", APP_ENTRIES, "Work with Applications."),
     "proj": LazyGroup("proj", PROJECT_ENTRIES, "Work with projects (AppProjects)."),
+    "role": LazyGroup("role", ROLE_ENTRIES, "Work with the roles of a project."),
+    "windows": LazyGroup("windows", WINDOW_ENTRIES, "Work with the sync windows of a project."),
     "repo": LazyGroup("repo", REPO_ENTRIES, "Work with repositories and how to sign in to them."),
     "repocreds": LazyGroup(
         "repocreds", REPOCREDS_ENTRIES, "Work with credentials for many repositories."

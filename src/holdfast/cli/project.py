@@ -1,11 +1,14 @@
-"""`proj create|get|list|delete`: AppProjects."""
+"""`proj create|get|list|set|edit|delete`: AppProjects."""
 
 from typing import Any
 
 from holdfast.cli import exit_codes, layouts
+from holdfast.cli.app.change import in_editor
 from holdfast.cli.command import Call, CommandSpec
-from holdfast.cli.documents import STRUCTURED, read_documents, render
-from holdfast.cli.pflag import Flag, FlagKind, UsageError
+from holdfast.cli.documents import STRUCTURED, parse_documents, read_documents, render
+from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
+from holdfast.cli.proj.rewriting import read as read_spec
+from holdfast.cli.proj.rewriting import rewrite
 from holdfast.domain.commands import CreateProject, DeleteProject
 from holdfast.domain.queries import GetProject, ListProjects
 
@@ -87,6 +90,38 @@ def _kind(flag: str, item: str) -> Tree:
         )
     kind, _, name = kind.partition("/")
     return {"group": group, "kind": kind, **({"name": name} if name else {})}
+
+
+async def _set(call: Call) -> int:
+    if not call.values.any_given(flag.name for flag in _SPEC_FLAGS):
+        raise UsageError("please set at least one option to update")
+
+    def changed(spec: Tree) -> None:
+        spec.update(_spec(call, dict(spec)))
+
+    await rewrite(call, changed)
+    return exit_codes.OK
+
+
+async def _edit(call: Call) -> int:
+    read = await read_spec(call)
+    before = render(read, "yaml") + "\n"
+    after = await in_editor(call, before)
+    if not after.strip() or after == before:
+        call.note("Edit cancelled, no changes made.")
+        return exit_codes.OK
+    documents = parse_documents(after, "the edited text")
+    if len(documents) != 1:
+        raise RefusedError("the edited text must hold exactly one document")
+
+    def edited(spec: Tree) -> None:
+        if spec != read:
+            raise RefusedError("somebody else changed the project meanwhile; edit it again")
+        spec.clear()
+        spec.update(documents[0])
+
+    await rewrite(call, edited)
+    return exit_codes.OK
 
 
 async def _get(call: Call) -> int:
@@ -202,6 +237,18 @@ async def _delete(call: Call) -> int:
     return exit_codes.OK
 
 
+_SPEC_FLAGS = (
+    Flag("description", "What it is for."),
+    Flag("dest", "Permitted SERVER,NAMESPACE[,NAME].", _LINES, short="d"),
+    Flag("src", "Permitted repository.", _STRINGS, short="s"),
+    Flag("allow-cluster-resource", "Permitted GROUP/KIND of cluster scope.", _STRINGS),
+    Flag("deny-cluster-resource", "Forbidden GROUP/KIND of cluster scope.", _STRINGS),
+    Flag("allow-namespaced-resource", "Permitted GROUP/KIND.", _STRINGS),
+    Flag("deny-namespaced-resource", "Forbidden GROUP/KIND.", _STRINGS),
+    Flag("source-namespaces", "Namespaces whose Applications may use it.", _STRINGS),
+    Flag("orphaned-resources", "Watch for objects of no Application.", _SWITCH),
+    Flag("orphaned-resources-warn", "Warn about them.", _SWITCH),
+)
 COMMANDS = {
     "create": CommandSpec(
         "create",
@@ -211,16 +258,7 @@ COMMANDS = {
         (
             Flag("file", "File, address or - with projects.", short="f", metavar="FILE"),
             Flag("upsert", "Change it when it exists and differs.", _SWITCH),
-            Flag("description", "What it is for."),
-            Flag("dest", "Permitted SERVER,NAMESPACE[,NAME].", _LINES, short="d"),
-            Flag("src", "Permitted repository.", _STRINGS, short="s"),
-            Flag("allow-cluster-resource", "Permitted GROUP/KIND of cluster scope.", _STRINGS),
-            Flag("deny-cluster-resource", "Forbidden GROUP/KIND of cluster scope.", _STRINGS),
-            Flag("allow-namespaced-resource", "Permitted GROUP/KIND.", _STRINGS),
-            Flag("deny-namespaced-resource", "Forbidden GROUP/KIND.", _STRINGS),
-            Flag("source-namespaces", "Namespaces whose Applications may use it.", _STRINGS),
-            Flag("orphaned-resources", "Watch for objects of no Application.", _SWITCH),
-            Flag("orphaned-resources-warn", "Warn about them.", _SWITCH),
+            *_SPEC_FLAGS,
         ),
         most=1,
         examples=(
@@ -238,6 +276,15 @@ COMMANDS = {
         "list", "", "List projects.", _list,
         (Flag("output", "How to print.", short="o", default="wide",
               choices=("wide", "name", "json", "yaml")),),
+    ),
+    "set": CommandSpec(
+        "set", "PROJECT", "Change what a project permits: each list that is given is replaced.",
+        _set, _SPEC_FLAGS, least=1, most=1,
+        examples=("holdfast proj set team-a --description 'Shop and checkout'",),
+    ),
+    "edit": CommandSpec(
+        "edit", "PROJECT", "Edit the spec of a project in $KUBE_EDITOR or $EDITOR.", _edit,
+        least=1, most=1,
     ),
     "delete": CommandSpec(
         "delete", "PROJECT...", "Delete projects that no Application uses.", _delete,

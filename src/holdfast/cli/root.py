@@ -12,6 +12,15 @@ from holdfast.domain.errors import HoldfastError
 
 _APP = "holdfast.cli.app"
 _PAUSES = "holdfast.cli.pauses"
+_PROJ = "holdfast.cli.proj"
+_PERMITTED = (
+    ("destination", "a destination"),
+    ("source", "a repository"),
+    ("source-namespace", "a namespace of Applications"),
+    ("signature-key", "a GnuPG key"),
+    ("orphaned-ignore", "a kind that may be an orphan"),
+    ("destination-service-account", "a service account"),
+)
 
 APP_ENTRIES = (
     Entry("create", f"{_APP}.create", "Create an Application."),
@@ -53,6 +62,43 @@ PROJECT_ENTRIES = (
     Entry("delete", "holdfast.cli.project", "Delete a project."),
     Entry("pause", f"{_PAUSES}.ofproject", "Hold healing of a project for a while."),
     Entry("resume", f"{_PAUSES}.ofproject", "End the pauses of a project."),
+    Entry("set", "holdfast.cli.project", "Change what a project permits."),
+    Entry("edit", "holdfast.cli.project", "Edit a project in an editor."),
+    *(
+        Entry(f"{verb}-{noun}", f"{_PROJ}.lists", f"{verb.capitalize()} {what}.")
+        for noun, what in _PERMITTED
+        for verb in ("add", "remove")
+    ),
+    *(
+        Entry(f"{verb}-{scope}-resource", f"{_PROJ}.lists", f"{verb.capitalize()} {what}.")
+        for scope, what in (("cluster", "kinds of cluster scope"), ("namespace", "kinds"))
+        for verb in ("allow", "deny")
+    ),
+    Entry("role", "holdfast.cli.groups", "Work with the roles of a project."),
+    Entry("windows", "holdfast.cli.groups", "Work with the sync windows of a project."),
+)
+ROLE_ENTRIES = (
+    Entry("list", f"{_PROJ}.roles", "List roles."),
+    Entry("get", f"{_PROJ}.roles", "Show a role."),
+    Entry("create", f"{_PROJ}.roles", "Create a role."),
+    Entry("delete", f"{_PROJ}.roles", "Delete a role."),
+    Entry("add-policy", f"{_PROJ}.roles", "Add a rule to a role."),
+    Entry("remove-policy", f"{_PROJ}.roles", "Remove a rule from a role."),
+    Entry("add-group", f"{_PROJ}.roles", "Give a role to a group."),
+    Entry("remove-group", f"{_PROJ}.roles", "Take a role from a group."),
+    Entry("create-token", f"{_PROJ}.roles", "Make a token of a role."),
+    Entry("delete-token", f"{_PROJ}.roles", "Take a token of a role away."),
+    Entry("list-tokens", f"{_PROJ}.roles", "List the tokens of a role."),
+)
+WINDOW_ENTRIES = (
+    Entry("list", f"{_PROJ}.windows", "List sync windows."),
+    Entry("add", f"{_PROJ}.windows", "Add a sync window."),
+    Entry("update", f"{_PROJ}.windows", "Change a sync window."),
+    Entry("delete", f"{_PROJ}.windows", "Delete a sync window."),
+    Entry("enable-manual-sync", f"{_PROJ}.windows", "Let syncs by hand pass a window."),
+    Entry("disable-manual-sync", f"{_PROJ}.windows", "Let none pass it."),
+    Entry("enable-sync-overrun", f"{_PROJ}.windows", "Let a sync end after a window."),
+    Entry("disable-sync-overrun", f"{_PROJ}.windows", "Let none end after it."),
 )
 REPO_ENTRIES = (
     Entry("add", "holdfast.cli.repo", "Keep a repository and how to sign in to it."),
@@ -81,6 +127,7 @@ ACCOUNT_ENTRIES = (
     Entry("update-password", "holdfast.cli.account", "Change a password."),
     Entry("generate-token", "holdfast.cli.account", "Make an API key."),
     Entry("delete-token", "holdfast.cli.account", "Take an API key away."),
+    Entry("session-token", "holdfast.cli.account", "Print one's own token."),
     Entry("bcrypt", "holdfast.cli.account", "Print the hash of a password."),
 )
 DRIFT_ENTRIES = (

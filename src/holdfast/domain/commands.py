@@ -224,6 +224,17 @@ class CreateProject:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateProject:
+    """Replace the spec of an AppProject that is there.
+
+    `metadata.resourceVersion`, where given, is the version that the caller read; a change in
+    between is HF2004.
+    """
+
+    manifest: Tree
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteProject:
     """Delete an AppProject."""
 
@@ -293,6 +304,7 @@ Command: TypeAlias = (
     | DeleteResource
     | RunAction
     | CreateProject
+    | UpdateProject
     | DeleteProject
     | PauseHealing
     | ResumeHealing

@@ -14,6 +14,7 @@ from holdfast.domain.commands import (
     DeleteProject,
     PatchApplication,
     RefreshApplication,
+    UpdateProject,
     UpdateSpec,
 )
 from holdfast.domain.errors import ClusterError, ConfigurationError, RepositoryError
@@ -213,3 +214,19 @@ async def test_a_project_is_created_in_the_control_namespace() -> None:
             "metadata": {"name": "team"}}  # fmt: skip
     assert (await world.do(CreateProject(team))).outcome == "created"
     assert world.cluster.find("AppProject", "argocd", "team")
+
+
+async def test_a_project_is_updated_only_in_the_version_that_was_read() -> None:
+    world = World()
+    team = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "spec": {},
+            "metadata": {"name": "team"}}  # fmt: skip
+    with pytest.raises(ConfigurationError, match="not found"):
+        await world.do(UpdateProject(team))
+    made = (await world.do(CreateProject(team))).tree
+    assert made is not None
+    changed = {**made, "spec": {"description": "shop"}}
+    assert (await world.do(UpdateProject(changed))).outcome == "updated"
+    with pytest.raises(ClusterError, match="somebody else"):
+        await world.do(UpdateProject({**made, "spec": {"description": "other"}}))
+    unversioned = {**team, "spec": {"description": "shop"}}
+    assert (await world.do(UpdateProject(unversioned))).outcome == "unchanged"

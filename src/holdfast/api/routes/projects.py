@@ -19,7 +19,7 @@ from holdfast.api.models.resources import EventList, LinkList
 from holdfast.api.projection import project as projected
 from holdfast.api.routes import clusters, repositories
 from holdfast.api.table import Route
-from holdfast.domain.commands import CreateProject, DeleteProject
+from holdfast.domain.commands import CreateProject, DeleteProject, UpdateProject
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON, Tree
 from holdfast.domain.queries import GetProject, GetProjectWindows, ListProjectEvents
@@ -82,7 +82,7 @@ async def _update(call: Call[Nothing, ProjectBody]) -> Tree:
     before = await _demand(call, "update")
     wanted = _manifest(call.body, call.path["name"])
     _demand_reach(call, before.get("spec") or {}, wanted["spec"])
-    command = CreateProject(wanted, upsert=True)
+    command = UpdateProject(wanted)
     done = await call.services.commands.carry_out(command, call.caller.username)
     return done.tree or {}
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from holdfast.api import own_client
 from holdfast.api.call import Call
 from holdfast.api.failures import denied, invalid
 from holdfast.api.models.base import Nothing
@@ -57,6 +58,8 @@ async def _delete(call: Call[Nothing, None]) -> Tree:
 
 
 async def _demand_known(call: Call[Any, Any], url: str) -> None:
+    if own_client.speaks_ours(call.request):
+        return  # it is told by the command itself that there are none
     found = await call.services.queries.answer(ListRepoCreds(), call.caller.username)
     if all(tree["url"] != url for tree in found):
         raise denied()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from holdfast.api import own_client
 from holdfast.api.call import Call
 from holdfast.api.failures import ApiError, Code, denied, invalid
 from holdfast.api.models.base import Nothing
@@ -107,8 +108,15 @@ async def _update(call: Call[Nothing, RepositoryBody]) -> Tree:
 
 
 async def _delete(call: Call[RepositoriesQuery, None]) -> Tree:
-    url = call.path["repo"]
-    found = _one_of(await permitted(call, patience_s=0.0), url, call.query.app_project)
+    url, project = call.path["repo"], call.query.app_project
+    trees = await permitted(call, patience_s=0.0)
+    if (
+        own_client.speaks_ours(call.request)
+        and all(tree["repo"] != url for tree in trees)
+        and call.may(REPOSITORIES, "delete", f"*/{url}")
+    ):  # the command says in our words that there is none, to who may delete any
+        trees = [{"repo": url, "project": project}]
+    found = _one_of(trees, url, project)
     call.demand(REPOSITORIES, "delete", _object(found))
     command = DeleteRepository(url, str(found.get("project") or ""))
     await call.services.commands.carry_out(command, call.caller.username)

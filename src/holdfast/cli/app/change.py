@@ -129,7 +129,7 @@ async def _edit(call: Call) -> int:
         tree = await link.queries.answer(GetApplication(app), "")
     read = tree.get("spec") or {}
     before = render(read, "yaml") + "\n"
-    after = await _in_editor(call, before)
+    after = await in_editor(call, before)
     if not after.strip() or after == before:
         call.note("Edit cancelled, no changes made.")
         return exit_codes.OK
@@ -172,7 +172,12 @@ def _keep(content: str) -> str:
     return file.name
 
 
-async def _in_editor(call: Call, content: str) -> str:
+async def in_editor(call: Call, content: str) -> str:
+    """Return a text as the person left it in an editor.
+
+    Raises:
+        RefusedError: the editor cannot be started, or failed.
+    """
     import asyncio
     import shlex
     import tempfile

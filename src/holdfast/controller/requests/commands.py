@@ -41,6 +41,7 @@ from holdfast.domain.commands import (
     SyncApplication,
     TerminateOperation,
     UpdateApplication,
+    UpdateProject,
     UpdateSpec,
 )
 from holdfast.domain.ports import (
@@ -158,6 +159,7 @@ class DirectCommands:
                 | RefreshApplication()
                 | SendTestMessage()
                 | CreateProject()
+                | UpdateProject()
                 | DeleteProject()
             ):
                 return await self._at_work(command)
@@ -180,6 +182,7 @@ class DirectCommands:
         | RefreshApplication
         | SendTestMessage
         | CreateProject
+        | UpdateProject
         | DeleteProject,
     ) -> Done:
         match command:
@@ -191,7 +194,7 @@ class DirectCommands:
                 return await self._refreshing.refresh(command)
             case SendTestMessage():
                 return await self._notifying.test(command)
-            case CreateProject() | DeleteProject():
+            case CreateProject() | UpdateProject() | DeleteProject():
                 return await self._projects.carry_out(command)
             case _:
                 assert_never(command)

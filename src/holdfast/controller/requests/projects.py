@@ -6,9 +6,9 @@ from holdfast.controller.requests.locking import locked
 from holdfast.controller.requests.lookup import Lookup
 from holdfast.controller.requests.project_checks import refuse_orphans
 from holdfast.domain.application import APPLICATION, DEFAULT_PROJECT, Application
-from holdfast.domain.commands import CreateProject, DeleteProject, Done
-from holdfast.domain.errors import ConfigurationError
-from holdfast.domain.manifest import Manifest
+from holdfast.domain.commands import CreateProject, DeleteProject, Done, UpdateProject
+from holdfast.domain.errors import ClusterError, ConfigurationError
+from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import ClusterReader, SystemWriter
 from holdfast.domain.project import PROJECT, Project
@@ -22,8 +22,10 @@ class ProjectWrites:
     reader: ClusterReader
     lookup: Lookup
 
-    async def carry_out(self, command: CreateProject | DeleteProject) -> Done:
+    async def carry_out(self, command: CreateProject | UpdateProject | DeleteProject) -> Done:
         """Do it, or say why not."""
+        if isinstance(command, UpdateProject):
+            return await self.update(command)
         if isinstance(command, CreateProject):
             return await self.create(command)
         return await self.delete(command)
@@ -46,6 +48,27 @@ class ProjectWrites:
                 about=f"project {wanted.name}",
                 hint="--upsert changes it",
             )
+        return await self._write(existing, spec)
+
+    async def update(self, command: UpdateProject) -> Done:
+        """Replace the spec of a project that is there."""
+        wanted = Manifest(command.manifest).with_namespace(self.lookup.control_namespace)
+        _check(wanted)
+        existing = await self.lookup.project(wanted.name)
+        before = existing.manifest
+        if wanted.resource_version not in ("", before.resource_version):
+            raise ClusterError(
+                "HF2004",
+                "the project was changed by somebody else meanwhile",
+                about=f"project {wanted.name}",
+            )
+        spec = wanted.tree.get("spec") or {}
+        if (before.tree.get("spec") or {}) == spec:
+            return Done("unchanged", before.tree)
+        return await self._write(existing, spec)
+
+    async def _write(self, existing: Project, spec: Tree) -> Done:
+        before = existing.manifest
         after = Project.parse(Manifest({**before.tree, "spec": spec}))
         apps = [Application.parse(item) for item in (await self.reader.list(APPLICATION)).items]
         refuse_orphans(existing, after, apps)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.kubectl import Kubectl
+from tests.support.leaving import what_to_delete
 from tests.support.sandbox import AnyPlane, SandboxPlane
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def kube(bare_kubectl: Kubectl) -> Iterator[Kubectl]:
     """kubectl on a plane, in a namespace of the test's own."""
     namespace = bare_kubectl.enter_new_namespace()
     yield bare_kubectl
-    bare_kubectl.rest.send("DELETE", f"/api/v1/namespaces/{namespace}")
+    for path in what_to_delete(namespace):
+        bare_kubectl.rest.send("DELETE", path)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.support.loaded import type_holdfast
 from tests.support.site import at_work, config_map, start
 from tests.support.waiting import eventually
 
@@ -30,11 +29,8 @@ def differs(tree: Tree) -> Tree:
 
 
 async def holdfast(site: Site, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "holdfast", *arguments, "--namespace", site.control,
-               "--kubeconfig", str(site.kubeconfig)]  # fmt: skip
-    done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
-    )
+    place = ("--namespace", site.control, "--kubeconfig", str(site.kubeconfig))
+    done = await asyncio.to_thread(type_holdfast, *arguments, *place)
     assert done.returncode == code, done.stderr
     return done.stdout
 

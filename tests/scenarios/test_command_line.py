@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from holdfast.assembly.sample import Sample
+from tests.support.loaded import type_holdfast
 from tests.support.process import HoldfastProcess, sandbox_process
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -45,15 +46,7 @@ class Desk:
             "KUBECONFIG": str(self.kubeconfig),
             "HOLDFAST_NAMESPACE": self.namespace,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "holdfast", *words],
-            env=environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = type_holdfast(*words, env=environ, stdin=stdin)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 

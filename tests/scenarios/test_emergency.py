@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pygit2
 from pygit2.enums import CheckoutStrategy
 
+from tests.support.loaded import type_holdfast
 from tools import control_plane
 
 if TYPE_CHECKING:
@@ -115,15 +116,7 @@ def environment(site: Site) -> dict[str, str]:
 
 async def holdfast(site: Site, *arguments: str) -> Said:
     """Runs one command line as a person does."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "holdfast", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment(site),
-        timeout=60,
-        check=False,
-    )
+    done = await asyncio.to_thread(type_holdfast, *arguments, env=environment(site))
     return Said(done.returncode, done.stdout, done.stderr)
 
 

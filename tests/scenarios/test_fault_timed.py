@@ -72,7 +72,7 @@ async def test_drift_while_holdfast_was_killed_is_healed_within_3_s_of_its_start
             await site.person.delete(app.place("gone"))
             await site.person.patch(app.place("edited"), {"data": {"color": "red"}})
             began = time.monotonic()
-            site.process = start(site.kubeconfig, site.folder, site.control)
+            site.process = start(site.kubeconfig, site.folder, site.control, is_fresh=True)
             await is_back(app, "gone", uid)
             await has_data(app, "edited", {"color": "blue"})
             tries.took.append(time.monotonic() - began)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from holdfast.domain.journal import EpisodeFilter
@@ -18,6 +16,7 @@ from holdfast.journal.engines import parse_dsn
 from holdfast.journal.reading import Journal
 from holdfast.kit.yamlio import load_one
 from tests.support import declared as d
+from tests.support.loaded import type_holdfast
 from tests.support.person import Ref
 from tests.support.site import at_work
 from tests.support.waiting import eventually
@@ -82,15 +81,7 @@ async def the_episode(site: Site) -> Episode:
 async def holdfast(site: Site, *words: str) -> str:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("HOLDFAST_")}
     environ |= {"KUBECONFIG": str(site.kubeconfig), "HOLDFAST_NAMESPACE": site.control}
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "holdfast", *words],
-        capture_output=True,
-        text=True,
-        env=environ,
-        timeout=60,
-        check=False,
-    )
+    done = await asyncio.to_thread(type_holdfast, *words, env=environ)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -10,14 +10,13 @@ import asyncio
 import copy
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.healing.hand_over import LAST_APPLIED
 from tests.support import declared as d
 from tests.support.controlled import controlled, essence
+from tests.support.loaded import type_holdfast
 from tests.support.person import Ref, ref_of
 from tests.support.waiting import eventually
 
@@ -72,16 +71,7 @@ async def handover(plane: AnyPlane, app: App, *words: str, code: int = 0) -> str
 async def holdfast(plane: AnyPlane, app: App, *words: str, code: int = 0) -> str:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("HOLDFAST_")}
     environ |= {"KUBECONFIG": str(plane.kubeconfig), "HOLDFAST_NAMESPACE": app.key.namespace}
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "holdfast", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        timeout=60,
-        check=False,
-    )
+    done = await asyncio.to_thread(type_holdfast, *words, env=environ, is_one_stream=True)
     assert done.returncode == code, done.stdout
     return done.stdout
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from holdfast.journal.engines import parse_dsn, reading_engine
 from holdfast.journal.tables import CLOSINGS, DRIFTS, HEALS, SYNCS
+from tests.support.loaded import type_holdfast
 from tests.support.site import at_work, config_map, start
 from tests.support.waiting import eventually
 
@@ -114,11 +113,10 @@ async def test_a_journal_that_breaks_costs_rows_and_says_so_and_healing_goes_on(
 
         async def status() -> dict[str, Any]:
             done = await asyncio.to_thread(
-                subprocess.run,
-                [sys.executable, "-m", "holdfast", "status", "-o", "json",
-                 "--kubeconfig", str(plane.kubeconfig), "--namespace", site.control],
-                capture_output=True, text=True, timeout=30, check=True,
+                type_holdfast, "status", "-o", "json",
+                "--kubeconfig", str(plane.kubeconfig), "--namespace", site.control,
             )  # fmt: skip
+            assert done.returncode == 0, done.stderr
             found: dict[str, Any] = json.loads(done.stdout)
             return found if "lost" in found["journal"] else {}
 

@@ -7,8 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from holdfast.domain.pause import pause_tree
+from tests.support.loaded import type_holdfast
 from tests.support.person import Ref
 from tests.support.receiver import Receiver
 from tests.support.site import Site, at_work, config_map
@@ -229,10 +228,9 @@ async def test_a_test_message_goes_through_the_controller_and_says_what_became_o
     site: Site,
 ) -> None:
     async def ask(target: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "holdfast", "notifications", "test", target,
-                   "--namespace", site.control, "--kubeconfig", str(site.kubeconfig)]  # fmt: skip
+        place = ("--namespace", site.control, "--kubeconfig", str(site.kubeconfig))
         done = await asyncio.to_thread(
-            subprocess.run, command, capture_output=True, text=True, timeout=90, check=False
+            type_holdfast, "notifications", "test", target, *place, timeout=90
         )
         return done.returncode, done.stdout + done.stderr
 

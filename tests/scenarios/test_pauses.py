@@ -9,12 +9,11 @@ import asyncio
 import base64
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.loaded import type_holdfast
 from tests.support.person import Person, Ref
 from tests.support.site import Site, SiteApp, config_map, new_control, start
 from tests.support.waiting import eventually
@@ -62,16 +61,7 @@ async def holdfast(site: Site, *arguments: str, code: int = 0) -> str:
         "HOLDFAST_NAMESPACE": site.control,
         "HOLDFAST_JOURNAL": str(site.folder / "data" / "journal.db"),
     }
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "holdfast", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        timeout=60,
-        check=False,
-    )
+    done = await asyncio.to_thread(type_holdfast, *arguments, env=environ, is_one_stream=True)
     assert done.returncode == code, done.stdout
     return done.stdout
 
@@ -191,9 +181,14 @@ async def test_a_pause_survives_kill_9_and_a_deletion_waits_for_its_end(
     before = await until_noted(site, app, "paused")
     await asyncio.to_thread(plant.restart)
     await site.person.delete(app.place("web"))
-    await until_noted(site, app, "paused")
-    found = {episode["id"]: episode["state"] for episode in await episodes(site, app)}
-    assert found[before["id"]] == "interrupted"
+
+    async def are_noted_anew() -> bool:
+        found = {episode["id"]: episode for episode in await episodes(site, app)}
+        was_open = found.pop(before["id"])["state"]
+        paused = {e["object"]["kind"] for e in found.values() if e["state"] == "paused"}
+        return was_open == "interrupted" and paused == {"ConfigMap", "Deployment"}
+
+    await eventually(are_noted_anew, seconds=30, explain=lambda: episodes(site, app))
     assert await site.person.find(app.place("web")) is None
     assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 5
     await holdfast(site, "resume", "--all")

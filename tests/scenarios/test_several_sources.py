@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests.support.controlled import APPS
 from tests.support.gitrepo import GitRepo
+from tests.support.loaded import type_holdfast
 from tests.support.person import Ref
 from tests.support.site import config_map
 
@@ -42,11 +41,7 @@ class Desk:
             "KUBECONFIG": str(self.site.kubeconfig),
             "HOLDFAST_NAMESPACE": self.site.control,
         }
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "holdfast", "app", *words],
-            env=environ, input=stdin, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        done = await asyncio.to_thread(type_holdfast, "app", *words, env=environ, stdin=stdin)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout if code in (0, 1) and not done.stderr else done.stderr
 

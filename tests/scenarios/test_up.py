@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tests.support.loaded import type_holdfast
 from tests.support.process import HoldfastProcess
 
 if TYPE_CHECKING:
@@ -31,13 +32,7 @@ def up(data: Path, *options: str) -> Iterator[HoldfastProcess]:
 
 
 def holdfast(kubeconfig: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "holdfast", *words, "--kubeconfig", kubeconfig],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return type_holdfast(*words, "--kubeconfig", kubeconfig)
 
 
 def app(kubeconfig: str, name: str) -> dict[str, dict[str, object]]:

@@ -94,7 +94,7 @@ async def soak(kubeconfig: Path, folder: Path, *, seconds: float, seed: int) -> 
     """
     report = Report(seed, seconds)
     journal = folder / "journal.db"
-    async with at_work(kubeconfig, folder, "--journal", str(journal)) as site:
+    async with at_work(kubeconfig, folder, "--journal", str(journal), is_fresh=True) as site:
         apps = [
             await site.deploy(f"app-{number}", {f"{n}.yaml": as_file(tree) for n, tree
                                                 in enumerate(declared())})

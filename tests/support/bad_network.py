@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cluster.kubeconfig import find_access
 from tests.support.kube import Answer, Proxy
-from tests.support.person import Person, Ref
+from tests.support.person import Person
 from tests.support.site import Site, SiteApp, new_control, start
 from tests.support.waiting import eventually
 
@@ -68,7 +68,7 @@ async def through_a_bad_network(
             site = Site(kubeconfig, folder, control, person, process)
             yield site, proxy
             await site.clean_up()
-            await person.delete(Ref("v1", "Namespace", "", control))
+            await person.leave(control)
         finally:
             await asyncio.to_thread(process.kill)
 

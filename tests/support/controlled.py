@@ -443,11 +443,10 @@ async def install(person: Person, control: str) -> None:
 
 
 async def _clean_up(person: Person, world: World) -> None:
-    """Leaves the plane as it was, apart from the CRDs."""
+    """Leaves nothing behind that goes on."""
     for app in world.apps:
         await person.send("PATCH", app.ref.path, {"metadata": {"finalizers": None}}, _MERGE)
-    for name in (world.control, world.namespace):
-        await person.delete(Ref("v1", "Namespace", "", name))
+    await person.leave(world.control, world.namespace)
 
 
 _MERGE = "application/merge-patch+json"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import aiohttp
 
+from tests.support.leaving import what_to_delete
 from tools.generate_schema_tables import Plane
 
 if TYPE_CHECKING:
@@ -180,6 +181,13 @@ class Person:
             return False
         assert answer.status < 300, answer
         return True
+
+    async def leave(self, *namespaces: str) -> None:
+        """Ends what goes on in namespaces of a test."""
+        for namespace in namespaces:
+            for path in what_to_delete(namespace):
+                answer = await self.send("DELETE", path, propagationPolicy="Background")
+                assert answer.status < 300 or answer.status == 404, answer
 
     async def client_side_apply(self, tree: Tree) -> Tree:
         """kubectl apply of an object that is not there, or with the same fields as before."""

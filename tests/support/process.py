@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.support.loaded import LoadedProcess
 from tools import control_plane
 
 if TYPE_CHECKING:
@@ -36,15 +37,20 @@ class HoldfastProcess:
         lines: What it said so far, on both streams.
     """
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | LoadedProcess
     lines: list[str] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
     _has_ended: bool = False
     _reader: threading.Thread | None = None
 
     @classmethod
-    def start(cls, *arguments: str) -> Self:
-        """Starts `holdfast` with these arguments and returns at once."""
+    def start(cls, *arguments: str, is_fresh: bool = False) -> Self:
+        """Starts `holdfast` with these arguments and returns at once.
+
+        Args:
+            arguments: Of the command line.
+            is_fresh: Whether the interpreter starts, too: for what measures a start, or memory.
+        """
         environ = {
             key: value
             for key, value in os.environ.items()
@@ -53,22 +59,24 @@ class HoldfastProcess:
         programs = control_plane.find(os.environ)
         if programs is not None:  # kustomize of a known version, whatever the machine has
             environ["PATH"] = f"{programs}{os.pathsep}{environ['PATH']}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "holdfast", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environ,
+        started = cls(
+            _start_afresh(arguments, environ)
+            if is_fresh
+            else LoadedProcess.start(list(arguments), environ)
         )
-        started = cls(process)
         started._reader = threading.Thread(target=started._read, name="lines", daemon=True)
         started._reader.start()
         return started
 
     @classmethod
     def run(
-        cls, kubeconfig: Path, namespace: str, data: Path, *options: str, repositories: str = ""
+        cls,
+        kubeconfig: Path,
+        namespace: str,
+        data: Path,
+        *options: str,
+        repositories: str = "",
+        is_fresh: bool = False,
     ) -> Self:
         """Starts `holdfast run`.
 
@@ -78,6 +86,7 @@ class HoldfastProcess:
             data: Its data folder; who it is depends on it.
             options: More of its options.
             repositories: A folder below which local repositories may be read.
+            is_fresh: As with `start`.
         """
         listen = ("--listen", "off") if "--listen" not in options else ()
         metrics = ("--metrics-listen", "off") if "--metrics-listen" not in options else ()
@@ -94,6 +103,7 @@ class HoldfastProcess:
             *metrics,
             *allow,
             *options,
+            is_fresh=is_fresh,
         )
 
     def _read(self) -> None:
@@ -159,12 +169,12 @@ class HoldfastProcess:
     def wait(self, seconds: float = STOP_LIMIT_S) -> int:
         """Waits for its end; returns its exit status. One that does not end fails the test."""
         try:
-            self.process.wait(seconds)
+            code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"did not end within {seconds:g} s:\n{self.text}") from None
         self._finish()
-        return self.process.returncode
+        return code
 
     def _finish(self) -> None:
         self.process.wait()
@@ -172,6 +182,17 @@ class HoldfastProcess:
             self._reader.join(STOP_LIMIT_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def _start_afresh(arguments: tuple[str, ...], environ: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "holdfast", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+    )
 
 
 @contextlib.contextmanager

@@ -210,15 +210,21 @@ class Site:
                 "application/merge-patch+json",
             )
             await self.person.delete(app.ref)
-        for name in {app.namespace for app in self.apps if app.namespace}:
-            await self.person.delete(Ref("v1", "Namespace", "", name))
+        await self.person.leave(*{app.namespace for app in self.apps if app.namespace})
         self.apps.clear()
 
 
-def start(kubeconfig: Path, folder: Path, control: str, *options: str) -> HoldfastProcess:
+def start(
+    kubeconfig: Path, folder: Path, control: str, *options: str, is_fresh: bool = False
+) -> HoldfastProcess:
     """Starts a controller that may read the repositories below a folder."""
     return HoldfastProcess.run(
-        kubeconfig, control, folder / "data", *options, repositories=str(folder)
+        kubeconfig,
+        control,
+        folder / "data",
+        *options,
+        repositories=str(folder),
+        is_fresh=is_fresh,
     )
 
 
@@ -229,7 +235,7 @@ def new_control() -> str:
 
 @contextlib.asynccontextmanager
 async def at_work(
-    kubeconfig: Path, folder: Path, *options: str, control: str = ""
+    kubeconfig: Path, folder: Path, *options: str, control: str = "", is_fresh: bool = False
 ) -> AsyncIterator[Site]:
     """Runs a controller in a process of its own until the block ends.
 
@@ -238,15 +244,16 @@ async def at_work(
         folder: For repositories and data.
         options: More options of `holdfast run`.
         control: The control namespace; by default a new one.
+        is_fresh: As with `HoldfastProcess.start`.
     """
     control = control or new_control()
     async with Person(kubeconfig) as person:
-        process = start(kubeconfig, folder, control, *options)
+        process = start(kubeconfig, folder, control, *options, is_fresh=is_fresh)
         site = Site(kubeconfig, folder, control, person, process)
         try:
             await asyncio.to_thread(process.is_leading)
             yield site
             await site.clean_up()
-            await person.delete(Ref("v1", "Namespace", "", control))
+            await person.leave(control)
         finally:
             await asyncio.to_thread(site.process.kill)  # perhaps another one by now

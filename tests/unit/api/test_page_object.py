@@ -280,6 +280,14 @@ async def test_a_log_is_asked_for_as_the_address_says() -> None:
     assert senseless.test("log")[0]["data-log"] == box["data-log"]
 
 
+async def test_of_too_many_pods_the_log_of_the_first_is_shown() -> None:
+    given = world(*(pod(f"web-{n}") for n in range(2, 13)))
+    shown = await given.shown(f"{ON_WEB}&tab=logs")
+    asked = parse_qs(urlsplit(shown.test("log")[0]["data-log"]).query)
+    assert asked["podName"] == ["web-1"]
+    assert "all 12 pods" not in shown.words
+
+
 async def test_the_log_that_the_page_asks_for_is_streamed() -> None:
     given = world()
     given.world.prints("2026-01-02T15:04:05Z one", "2026-01-02T15:04:06Z two")

@@ -48,6 +48,7 @@ TAILS = (("100", "last 100 lines"), ("500", "last 500 lines"), ("1000", "last 1,
 SINCES = (("", "of any age"), ("300", "last 5 minutes"), ("3600", "last hour"),
           ("86400", "last day"))  # fmt: skip
 _LONGEST_FILTER = 200
+_MOST_PODS = 10  # that the API reads at once
 
 Values = dict[str, Any]
 
@@ -242,10 +243,9 @@ async def _logs(seen: Seen, values: Values) -> Values:
     containers = containers_of(seen.live or {})
     names = [one.name for one in containers]
     pods = [one for one in seen.pods if one.id != seen.item.id]
-    pod = query.get("pod", "")
     container = query.get("container", "")
     wish = {
-        "pod": pod if pod in {one.name for one in pods} else "",
+        "pod": _chosen_pod(query.get("pod", ""), pods),
         "container": container if container in names else default_container(seen.live or {}),
         "tail": chosen("tail", TAILS, "1000"),
         "since": chosen("since", SINCES, ""),
@@ -261,11 +261,19 @@ async def _logs(seen: Seen, values: Values) -> Values:
         "wish": wish,
         "log_containers": containers,
         "log_pods": pods,
+        "is_too_many": len(pods) > _MOST_PODS,
         "tails": TAILS,
         "sinces": SINCES,
         "stream": _log_url(seen, wish, is_stream=True),
         "download": _log_url(seen, wish, is_stream=False),
     }
+
+
+def _chosen_pod(wanted: str, pods: list[ObjectView]) -> str:
+    """Return the pod whose log is read, `""` for all of them; too many begin with the first."""
+    if wanted in {one.name for one in pods}:
+        return wanted
+    return pods[0].name if len(pods) > _MOST_PODS else ""
 
 
 def _log_url(seen: Seen, wish: Values, *, is_stream: bool) -> str:

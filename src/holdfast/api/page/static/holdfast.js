@@ -511,6 +511,7 @@
 
   // --- events ---------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {
+    for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target) || event.target.closest("[data-call], a")) menu.open = false;
     const element = event.target.closest("[data-do], [data-call], [data-open], [data-shut], a[data-soft]");
     if (!element || element.tagName === "SELECT") return;
     if (element.matches("a[data-soft]")) {

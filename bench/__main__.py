@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.api import Tree
-from bench.parts import measure_loads, measure_size
+from bench.parts import measure_size
 from bench.report import compare, find_committed, keep, print_checks, print_size, print_table
 
 SIZES = (1, 50, 200, 1000)
 PARTS = ("sync", "heal", "storm", "cpu", "restart", "loads")
-# What each size is measured for by default; anything can be asked for with --only.
+# What each size is measured for by default; anything can be asked for with --only. Loads are for
+# the largest alone: the figures of the issue are for 1,000 Applications.
 _SHORT = {1: {"heal"}, 50: {"heal"}}
 
 
@@ -39,15 +40,13 @@ def main() -> int:
         "sizes": {},
     }
     for apps in options.apps:
-        wanted = _wanted(apps, options.only)
-        if wanted - {"loads"}:
-            print(f"measuring {apps} applications: {', '.join(sorted(wanted))}", file=sys.stderr)
-            size = asyncio.run(measure_size(apps, options.rounds, wanted))
-            result["sizes"][str(apps)] = size
-            print_size(str(apps), size, file=sys.stderr)
-    if not options.only or "loads" in options.only:
-        print("measuring heals while much else goes on", file=sys.stderr)
-        result["loads"] = asyncio.run(measure_loads(min(200, max(options.apps))))
+        wanted = _wanted(apps, options)
+        print(f"measuring {apps} applications: {', '.join(sorted(wanted))}", file=sys.stderr)
+        size = asyncio.run(measure_size(apps, options.rounds, wanted))
+        if "loads" in size:
+            result["loads"] = size.pop("loads")
+        result["sizes"][str(apps)] = size
+        print_size(str(apps), size, file=sys.stderr)
     result["load_average"] = round(os.getloadavg()[1], 1)
     result["took_s"] = round(time.monotonic() - began)
     print_table(result)
@@ -81,10 +80,10 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _wanted(apps: int, only: list[str]) -> set[str]:
-    if only:
-        return set(only)
-    return set(_SHORT.get(apps, set(PARTS) - {"loads"}))
+def _wanted(apps: int, options: argparse.Namespace) -> set[str]:
+    """Return the parts to measure; loads, unless asked for alone, at the largest size."""
+    wanted = set(options.only) or set(_SHORT.get(apps, PARTS))
+    return wanted if apps == max(options.apps) else wanted - {"loads"}
 
 
 def _compare(newest: str) -> int:

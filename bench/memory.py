@@ -14,6 +14,15 @@ def tree_pss_mb(pid: int) -> float:
     return sum(_pss_kb(member) for member in _descendants(pid)) / 1024
 
 
+def cpu_s_by_process(pid: int) -> dict[str, float]:
+    """Return the CPU seconds used so far by a process and its living descendants, by name."""
+    found: dict[str, float] = {}
+    for member in _descendants(pid):
+        name = _name(member)
+        found[name] = found.get(name, 0.0) + _cpu_s(member)
+    return found
+
+
 def tree_cpu_s(pid: int) -> float:
     """Return the CPU seconds that a process and its living descendants have used."""
     return sum(_cpu_s(member) for member in _descendants(pid))
@@ -38,6 +47,16 @@ async def cpu_percent(pid: int, seconds: float) -> float:
     began, before = time.perf_counter(), tree_cpu_s(pid)
     await asyncio.sleep(seconds)
     return 100.0 * (tree_cpu_s(pid) - before) / (time.perf_counter() - began)
+
+
+def _name(pid: int) -> str:
+    """Return which of our processes it is: what it was started to do."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return "ended"
+    known = {"front_process": "API and page", "renderers": "render worker"}
+    return next((name for word, name in known.items() if word in words), "controller")
 
 
 def _pss_kb(pid: int) -> int:

@@ -19,9 +19,10 @@ from bench.loads import (
     under_render_and_list,
     watched_pod,
 )
-from bench.memory import Peak, cpu_percent, tree_pss_mb
+from bench.memory import Peak, tree_pss_mb
 from bench.plane import real_plane
 from bench.process import Program, start_bare, start_holdfast, wait_ready
+from bench.rest import at_rest, until_calm
 from bench.storm import storm
 from bench.workload import APPLICATIONS, OBJECTS_EACH, application, make_repository, objects
 
@@ -30,7 +31,6 @@ from bench.workload import APPLICATIONS, OBJECTS_EACH, application, make_reposit
 _FEW = 40
 _SETTLE_S = 4.0
 _CALM_S = 10.0  # what stays is measured when work has been over for a while
-_REST_S = 15.0
 _UNDER_LOAD_S = 15.0
 
 
@@ -56,7 +56,7 @@ class Bench:
 
 
 async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
-    """Measure what is wanted of `sync`, `memory`, `heal`, `storm`, `cpu` and `restart`."""
+    """Measure what is wanted of `sync`, `cpu`, `heal`, `storm`, `loads` and `restart`."""
     names = [f"bench-{number:04d}" for number in range(apps)]
     figures: Tree = {"applications": apps, "objects": _objects_of(names)}
     if "sync" in wanted and apps > 1:
@@ -64,6 +64,8 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
     async with _bench(names, figures, apps if "storm" in wanted else _FEW) as bench:
         await asyncio.sleep(_CALM_S)
         figures["memory_steady_mb"] = round(tree_pss_mb(bench.holdfast.pid), 1)
+        if "cpu" in wanted:
+            figures["rest"] = await at_rest(bench.holdfast.pid)
         if "heal" in wanted:
             count = min(rounds, max(_FEW, apps))
             figures["heal"] = summaries(
@@ -72,11 +74,8 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
         if "storm" in wanted and apps > 1:
             figures["storm_bare_s"] = round(await storm(bench.api, bench.bare_places[:apps]), 2)
             figures["storm_s"] = round(await storm(bench.api, bench.places), 2)
-        if "cpu" in wanted:
-            await asyncio.sleep(_SETTLE_S)
-            percent = await cpu_percent(bench.holdfast.pid, _REST_S)
-            figures["cpu_rest_percent"] = round(percent, 2)
-            figures["cpu_rest_s_a_minute"] = round(percent * 0.6, 2)
+        if "loads" in wanted:
+            figures["loads"] = await _loads(bench)
         if "restart" in wanted:
             figures["restart"] = await _restart(bench)
         figures["memory_peak_mb"] = round(bench.peak.highest_mb, 1)
@@ -84,29 +83,28 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
     return figures
 
 
-async def measure_loads(apps: int) -> Tree:
+async def _loads(bench: Bench) -> Tree:
     """Measure heals under pod updates, and under a big render and a long list."""
-    names = [f"bench-{number:04d}" for number in range(apps)]
-    figures: Tree = {"applications": apps}
-    async with _bench(names, {}, _FEW) as bench:
-        await make_namespaces(bench.api, ["churn", "crowd"])
-        repository = bench.folder / "repository"
-        body = application("pods", repository, "churn")
-        await bench.api.request("POST", APPLICATIONS, body)
-        await wait_synced(bench.api, {"pods"})
-        half = len(bench.places) // 2
-        figures["pod_updates"] = await under_pod_updates(
-            bench.api,
-            bench.places[:half],
-            bench.bare_places[: _FEW // 2],
-            bench.holdfast.pid,
-            _UNDER_LOAD_S,
-        )
-        figures["render_and_list"] = await under_render_and_list(
-            bench.api, bench.places[half:], bench.bare_places[_FEW // 2 :], repository
-        )
-        bench.holdfast.check()
-    return figures
+    await make_namespaces(bench.api, ["churn", "crowd"])
+    repository = bench.folder / "repository"
+    await bench.api.request("POST", APPLICATIONS, application("pods", repository, "churn"))
+    await wait_synced(bench.api, {"pods"})
+    half = max(1, len(bench.places) // 2)
+    updates = await under_pod_updates(
+        bench.api,
+        bench.places[:half],
+        bench.bare_places[: _FEW // 2],
+        bench.holdfast.pid,
+        _UNDER_LOAD_S,
+    )
+    reading = await under_render_and_list(
+        bench.api, bench.places[-half:], bench.bare_places[_FEW // 2 :], repository
+    )
+    return {
+        "applications": len(bench.names),
+        "pod_updates": updates,
+        "render_and_list": reading,
+    }
 
 
 async def _bare_apply_alone(names: list[str]) -> float:
@@ -167,23 +165,12 @@ async def _restart(bench: Bench) -> Tree:
         bench.holdfast.process, bench.peak.pid = program.process, program.pid
         await waiting
         healed = time.perf_counter() - began
-    calm = await _until_calm(program.pid, began)
+    calm = await until_calm(program.pid) - began
     return {
         "healed_s": round(healed, 2),
         "calm_s": round(calm, 2),
         "memory_mb": round(tree_pss_mb(program.pid), 1),
     }
-
-
-async def _until_calm(pid: int, began: float) -> float:
-    """Return the seconds after which it used hardly any CPU for two seconds."""
-    quiet_since = time.perf_counter()
-    while time.perf_counter() - quiet_since < 2.0:
-        if await cpu_percent(pid, 0.25) > 20.0:
-            quiet_since = time.perf_counter()
-        if time.perf_counter() - began > 300:
-            break
-    return quiet_since - began
 
 
 async def _prepare_bare(api: Api, count: int) -> list[Place]:

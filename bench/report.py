@@ -27,11 +27,14 @@ def print_table(result: Tree) -> None:
     print()
     for apps, size in result["sizes"].items():
         print_size(apps, size)
-    load = (result.get("loads") or {}).get("pod_updates")
-    if load:
+    loads = result.get("loads") or {}
+    if "pod_updates" in loads:
+        load, alone = loads["pod_updates"], loads["pod_updates"]["updates_alone"]
         print(
-            f"{load['updates_a_second']:g} pod status updates a second and heals: "
-            f"{load['cpu_percent']:g} % of a core"
+            f"{loads['applications']} apps: {load['updates_a_second']:g} pod status updates a "
+            f"second and heals take {load['cpu_percent']:g} % of a core; "
+            f"{alone['updates_a_second']:g} updates a second alone {alone['cpu_percent']:g} %, "
+            f"heals alone {load['heals_alone_cpu_percent']:g} %"
         )
 
 
@@ -113,9 +116,10 @@ def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
         f"memory idle {size['memory_idle_mb']:g}, steady {size['memory_steady_mb']:g}, "
         f"peak {size['memory_peak_mb']:g} MB"
     )
-    if "cpu_rest_percent" in size:
-        a_minute = size["cpu_rest_s_a_minute"]
-        parts.append(f"CPU at rest {size['cpu_rest_percent']:g} %, {a_minute:g} s a minute")
+    if "rest" in size:
+        rest = size["rest"]
+        each = ", ".join(f"{n} {s:g}" for n, s in rest["by_process_s_a_minute"].items())
+        parts.append(f"CPU at rest {rest['percent']:g} %, seconds a minute: {each}")
     if "restart" in size:
         restart = size["restart"]
         parts.append(f"killed: healed {restart['healed_s']:g} s after its start")

@@ -66,6 +66,10 @@ async def test_who_may_see_a_cluster_is_asked_by_its_project() -> None:
     assert (await ann.get(ONE)).status == 403
     assert (await ann.put(ONE, BODY)).status == 403
     assert (await ann.post(CLUSTERS, BODY)).status == 403
+    # One that is there belongs to nobody's project: it cannot be taken into one's own.
+    mine = {**BODY, "project": "data"}
+    assert (await ann.post(f"{CLUSTERS}?upsert=true", mine)).status == 403
+    assert (await ann.post(CLUSTERS, mine)).status == 403
 
 
 async def test_the_cluster_that_holdfast_runs_in_stays() -> None:

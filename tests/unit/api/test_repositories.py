@@ -110,6 +110,9 @@ async def test_a_repository_that_is_not_there_looks_like_one_that_may_not_be_see
     assert both.status == 500
     assert "repository not found for url" in both.message
     assert (await world.client.get(f"{ONE}?appProject=data")).json["project"] == "data"
+    await world.client.delete(ONE)
+    assert (await ann.put(ONE, {"repo": URL, "name": "mine"})).json["name"] == "mine"
+    assert (await ann.get(ONE)).json["project"] == "data"
 
 
 @pytest.mark.parametrize(

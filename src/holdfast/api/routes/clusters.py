@@ -87,9 +87,22 @@ async def _create(call: Call[UpsertQuery, ClusterBody]) -> Tree:
     call.demand(CLUSTERS, "create", rbac_object(tree))
     if call.query.upsert:
         call.demand(CLUSTERS, "update", rbac_object(tree))
+    await _demand_existing(call, str(tree["server"]))
     command = PutCluster(tree, upsert=call.query.upsert)
     done = await call.services.commands.carry_out(command, call.caller.username)
     return done.tree or {}
+
+
+async def _demand_existing(call: Call[UpsertQuery, ClusterBody], server: str) -> None:
+    """One that is there may be another project's: who may not change that one, may not here.
+
+    Raises:
+        ApiError: 403.
+    """
+    question = ListClusters(0.0, counts=False)
+    for known in await call.services.queries.answer(question, call.caller.username):
+        if known["server"].rstrip("/") == server.rstrip("/"):
+            call.demand(CLUSTERS, "update" if call.query.upsert else "get", rbac_object(known))
 
 
 async def _update(call: Call[ClusterUpdateQuery, ClusterBody]) -> Tree:

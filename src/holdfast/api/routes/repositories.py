@@ -101,8 +101,9 @@ async def _update(call: Call[Nothing, RepositoryBody]) -> Tree:
     body, url = call.body, call.path["repo"]
     before = _one_of(await permitted(call, patience_s=0.0), url, body.project)
     call.demand(REPOSITORIES, "update", _object(before))
-    call.demand(REPOSITORIES, "update", rbac_object(url, body.project))
-    command = PutRepository({**body.values(), "url": url}, must_exist=True)
+    project = body.project or str(before.get("project") or "")
+    call.demand(REPOSITORIES, "update", rbac_object(url, project))
+    command = PutRepository({**body.values(), "url": url, "project": project}, must_exist=True)
     done = await call.services.commands.carry_out(command, call.caller.username)
     return done.tree or {}
 

@@ -13,6 +13,7 @@ BELIEVED_S = 3600.0
 """How long a success is believed; Argo CD's own (docs/internals/argocd/api.md §1.7)."""
 _TROUBLE_BELIEVED_S = 30.0
 _AT_ONCE = 8
+_MOST_KNOWN = 10_000
 _LONGEST_S = 30.0
 
 Try = Callable[[], Awaitable[str]]
@@ -58,6 +59,8 @@ class ConnectionStates:
             refresh: Try all, whatever is known.
             patience_s: How long is waited; None is to the end, 0 tries nothing.
         """
+        if len(self._known) > _MOST_KNOWN:  # of Secrets that have changed or gone
+            self._known.clear()
         if patience_s == 0:
             return {key: self._known.get(key, NOT_TRIED) for key in tries}
         for key, attempt in tries.items():

@@ -123,6 +123,16 @@ async def test_the_summary_says_what_it_is_how_it_is_and_what_came_of_it() -> No
     assert ON_WEB in (await world().shown(ON_POD)).links()
 
 
+async def test_an_application_that_an_application_declares_can_be_opened() -> None:
+    child = app(metadata={"name": "child", "namespace": "argocd"})
+    named = {"group": "argoproj.io", "kind": "Application", "version": "v1alpha1",
+             "namespace": "argocd", "name": "child", "status": "Synced"}  # fmt: skip
+    parent = app(status={"resources": [named]})
+    path = f"{WEB}/object?group=argoproj.io&kind=Application&namespace=argocd&name=child"
+    shown = await PageWorld(parent, child).shown(path)
+    assert shown.test("open-application")[0]["href"] == "/applications/argocd/child"
+
+
 async def test_an_object_of_no_application_is_not_told() -> None:
     given = world(pod("stranger") | {"metadata": {"name": "stranger", "namespace": "prod"}})
     for name in ("stranger", "nobody"):

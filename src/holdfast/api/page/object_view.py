@@ -14,7 +14,7 @@ from holdfast.domain.manifest import Tree
 _ORDER = ("Namespace", "CustomResourceDefinition", "ConfigMap", "Secret", "ServiceAccount",
           "PersistentVolumeClaim", "Service", "Ingress", "Deployment", "StatefulSet", "DaemonSet",
           "Job", "CronJob", "ReplicaSet", "Pod")  # fmt: skip
-_NAME_CHARS, _KIND_CHARS = 26, 24
+_NAME_CHARS, _KIND_CHARS = 24, 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ from holdfast.assembly.page_beside import page_beside
 from holdfast.assembly.places import controller_data
 from holdfast.assembly.repository_logins import RepositoryLogins
 from holdfast.cluster.connection import Connection, Options, connect
-from holdfast.cluster.events import EventRecorder
 from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
 from holdfast.config.settings import ControllerSettings
@@ -297,7 +296,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
     renderer = Renderers(clock, scratch_dir=str(parts.data / "renders"))
     stack.push_async_callback(renderer.stop)
     await renderer.start()
-    recorder = EventRecorder(connection.system, clock)
+    recorder = connection.events()
     parts.supervisor.spawn("events", recorder.run)
     parts.supervisor.spawn("memory", lambda: return_memory(clock))
     listeners: tuple[Listener, ...] = (DriftMetrics(parts.metrics), parts.notifications.teller)

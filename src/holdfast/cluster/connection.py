@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 INSTALLATION_SECRET = "holdfast"  # noqa: S105 - the name of an object
 INSTALLATION_KEY = "installation-key"
 KEY_BYTES = 32
+_BUSY_REQUESTS = 4  # so many are on their way in a storm or a big sync, never at rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,10 @@ class Connection:
 
     def events(self) -> EventRecorder:
         """Return a recorder of Events on Applications of this cluster."""
-        return EventRecorder(self.system, self.clock)
+        transport = self.calls.transport
+        return EventRecorder(
+            self.system, self.clock, is_busy=lambda: transport.in_flight > _BUSY_REQUESTS
+        )
 
     async def close(self) -> None:
         """Stop watching and close all connections."""

@@ -2,11 +2,13 @@
 
 Names, component and annotations: docs/internals/argocd/controller.md §11.1. `record` never waits:
 events go through a bounded queue and one task; when it is full the newest is dropped and counted,
-since an Event is never worth a heal.
+since an Event is never worth a heal. Nor is it worth a sync: while many requests are on their way
+events wait, up to half a minute.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from holdfast.domain.errors import HoldfastError
@@ -21,7 +23,9 @@ log = logging.getLogger(__name__)
 
 COMPONENT = "argocd-application-controller"
 MESSAGE_CHARS = 1024  # the server refuses longer ones
-QUEUE_EVENTS = 1000
+QUEUE_EVENTS = 10_000
+LOOK_AGAIN_S = 0.25
+LONGEST_S = 30.0
 
 
 class EventRecorder:
@@ -32,7 +36,11 @@ class EventRecorder:
     """
 
     def __init__(
-        self, system: SystemWriter, clock: Clock, queue_events: int = QUEUE_EVENTS
+        self,
+        system: SystemWriter,
+        clock: Clock,
+        queue_events: int = QUEUE_EVENTS,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
         """Write nothing until `run` runs.
 
@@ -40,24 +48,28 @@ class EventRecorder:
             system: Writes them.
             clock: For their times and names.
             queue_events: How many may wait.
+            is_busy: Whether what is on its way to the server is worth more than an event.
         """
         self._system = system
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[AppEvent, datetime]] = asyncio.Queue(queue_events)
+        self._is_busy = is_busy
+        self._queue: asyncio.Queue[tuple[AppEvent, datetime, float]] = asyncio.Queue(queue_events)
         self._last_nanos = 0
         self.dropped = 0
 
     def record(self, event: AppEvent) -> None:
         """Note what happened; returns at once."""
         try:
-            self._queue.put_nowait((event, self._clock.now()))
+            self._queue.put_nowait((event, self._clock.now(), self._clock.monotonic()))
         except asyncio.QueueFull:
             self.dropped += 1
 
     async def run(self) -> None:
         """Write what was recorded, one after the other, until cancelled."""
         while True:
-            event, at = await self._queue.get()
+            event, at, began_s = await self._queue.get()
+            while self._is_busy() and self._clock.monotonic() < began_s + LONGEST_S:
+                await self._clock.sleep(LOOK_AGAIN_S)
             try:
                 await self._system.create(self._build(event, at), SystemWrite.EVENT)
             except HoldfastError as error:

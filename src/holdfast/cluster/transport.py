@@ -102,7 +102,11 @@ class Stream:
 
 
 class Transport:
-    """One API server."""
+    """One API server.
+
+    Attributes:
+        in_flight: Requests that have been sent and not answered; streams are not counted.
+    """
 
     def __init__(self, access: Access, clock: Clock, limits: Limits | None = None) -> None:
         """Prepare; nothing is connected before the first request.
@@ -128,6 +132,7 @@ class Transport:
         self._request_timeout = aiohttp.ClientTimeout(
             total=seconds.request_s, sock_connect=seconds.connect_s
         )
+        self.in_flight = 0
 
     @property
     def server(self) -> str:
@@ -155,6 +160,21 @@ class Transport:
         Raises:
             ClusterError: HF2001, there was no answer.
         """
+        self.in_flight += 1
+        try:
+            return await self._request(method, path, body, headers, repeatable=repeatable)
+        finally:
+            self.in_flight -= 1
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        *,
+        repeatable: bool,
+    ) -> Response:
         session = self._requests or self._open_sessions()[0]
         credentials = self._sign_in.current() or await self._sign_in.obtain()
         if self._tls_for is not credentials:

@@ -88,7 +88,9 @@ def put(tree: Tree, place: Sequence[str], value: JSON) -> None:
     """Set a place of a tree, or remove it (None) with the blocks that it leaves empty."""
     if value is not None:
         for part in place[:-1]:
-            tree = tree.setdefault(part, {})
+            if tree.get(part) is None:
+                tree[part] = {}
+            tree = tree[part]
         tree[place[-1]] = value
         return
     above = []
@@ -99,6 +101,18 @@ def put(tree: Tree, place: Sequence[str], value: JSON) -> None:
     for parent, part in reversed(above):
         if parent.get(part) == {} and part not in _KEPT:
             del parent[part]
+
+
+def _below(tree: Tree, *path: str) -> Tree | None:
+    """Return a block of a tree, `{}` where there is none, None where something else stands."""
+    for part in path:
+        found = tree.get(part)
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            return None
+        tree = found
+    return tree
 
 
 _KEPT = frozenset({"metadata", "spec", "source", "destination"})
@@ -113,19 +127,16 @@ class AutomatedField:
 
     def read(self, tree: Tree) -> str | None:
         """Return `on` or `""`."""
-        policy = (tree.get("spec") or {}).get("syncPolicy")
-        if policy is not None and not isinstance(policy, dict):
+        policy = _below(tree, "spec", "syncPolicy")
+        found = _below(tree, *self.place)
+        if policy is None or found is None:
             return None
-        found = (policy or {}).get("automated")
-        if found is None:
-            return ""
-        if not isinstance(found, dict):
-            return None
-        return "" if found.get("enabled") is False else ON
+        is_absent = policy.get("automated") is None
+        return "" if is_absent or found.get("enabled") is False else ON
 
     def write(self, tree: Tree, typed: str) -> None:
         """Turn it."""
-        found = ((tree.get("spec") or {}).get("syncPolicy") or {}).get("automated") or {}
+        found = _below(tree, *self.place) or {}
         rest = {name: value for name, value in found.items() if name != "enabled"}
         if typed:
             put(tree, self.place, rest)
@@ -172,17 +183,15 @@ class OptionField:
 
     def read(self, tree: Tree) -> str | None:
         """Return `on` or `""`."""
-        policy = (tree.get("spec") or {}).get("syncPolicy") or {}
-        found = policy.get("syncOptions") if isinstance(policy, dict) else policy
-        if found is None or found == {}:
-            return ""
-        if not isinstance(found, list):
+        policy = _below(tree, "spec", "syncPolicy")
+        found = [] if policy is None else policy.get("syncOptions")
+        if policy is None or not isinstance(found, list | None):
             return None
-        return ON if self.option in found else ""
+        return ON if self.option in (found or ()) else ""
 
     def write(self, tree: Tree, typed: str) -> None:
         """Add or remove it, and whatever else is said of the same option."""
-        found = ((tree.get("spec") or {}).get("syncPolicy") or {}).get("syncOptions") or []
+        found = (_below(tree, "spec", "syncPolicy") or {}).get("syncOptions") or []
         option = self.option.partition("=")[0]
         rest = [item for item in found if str(item).partition("=")[0] != option]
         put(tree, self.place, ([*rest, self.option] if typed else rest) or None)
@@ -197,8 +206,8 @@ class DestinationField:
 
     def read(self, tree: Tree) -> str | None:
         """Return the choice."""
-        found = (tree.get("spec") or {}).get("destination") or {}
-        if not isinstance(found, dict):
+        found = _below(tree, "spec", "destination")
+        if found is None:
             return None
         server, name = found.get("server") or "", found.get("name") or ""
         if (server and name) or not isinstance(server, str) or not isinstance(name, str):
@@ -225,14 +234,16 @@ class CascadeField:
 
     def read(self, tree: Tree) -> str | None:
         """Return `on` or `""`."""
-        found = (tree.get("metadata") or {}).get("finalizers") or []
+        found = (_below(tree, "metadata") or {}).get("finalizers")
+        if found is None:
+            return ""
         if not isinstance(found, list):
             return None
         return ON if any(_is_ours(item) for item in found) else ""
 
     def write(self, tree: Tree, typed: str) -> None:
         """Add or remove it; finalizers of others stay."""
-        found = (tree.get("metadata") or {}).get("finalizers") or []
+        found = (_below(tree, "metadata") or {}).get("finalizers") or []
         rest = [item for item in found if not _is_ours(item)]
         put(tree, self.place, ([*rest, RESOURCES_FINALIZER] if typed else rest) or None)
 

@@ -208,7 +208,7 @@ def _wrong_shape(tree: JSON) -> Told | None:
 
 
 def _has_one_source(spec: Tree) -> bool:
-    source = spec.get("source", {})
+    source = {} if spec.get("source") is None else spec["source"]
     return isinstance(source, dict) and not spec.get("sources") and not spec.get("sourceHydrator")
 
 

@@ -206,3 +206,29 @@ async def test_helm_is_shown_as_not_built_and_kept() -> None:
     shown = await worked_on(source=source).shown(PARAMETERS)
     assert "Not built in this version." in shown.words
     assert "values: 'a: 1'" in shown.words or "a: 1" in shown.words
+
+
+async def test_several_sources_stay_as_they_are_while_the_rest_is_edited() -> None:
+    sources = [{"repoURL": "https://git.example/apps", "path": path} for path in ("a", "b")]
+    world = worked_on(source=None, sources=sources)
+    form = await opened(world, EDIT)
+    assert form.test("several-sources")
+    assert "repo" not in form.sent
+    reply = await send(world, EDIT, {**form.sent, "selfheal": "on", "act": "anyway"})
+    assert reply.status == 303
+    assert web(world)["spec"]["sources"] == sources
+    assert web(world)["spec"]["syncPolicy"]["automated"] == {"enabled": False, "selfHeal": True}
+
+
+async def test_a_value_that_a_field_cannot_show_is_locked_and_kept() -> None:
+    tool = {"replicas": [{"name": "web", "count": "3"}], "images": ["a"]}
+    source = {"repoURL": "https://git.example/apps", "path": "web", "kustomize": tool}
+    world = worked_on(source=source)
+    form = await opened(world, EDIT)
+    assert "Holds more than a form can show" in form.words
+    assert "replicas" not in form.sent["shown"].split()
+    reply = await send(world, EDIT, {**form.sent, "images": "b", "act": "save"})
+    assert reply.status == 303
+    assert web(world)["spec"]["source"]["kustomize"] == {
+        "replicas": [{"name": "web", "count": "3"}], "images": ["b"]
+    }  # fmt: skip

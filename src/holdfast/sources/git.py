@@ -77,6 +77,8 @@ class GitSources:
         self._credentials = credentials or (lambda _: None)
         self._limits = limits or SourceLimits()
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="git")
+        # Of their own: repositories that do not answer hold up no other work.
+        self._checks = ThreadPoolExecutor(max_workers=8, thread_name_prefix="git-check")
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._refs: dict[str, tuple[float, dict[str, str]]] = {}
@@ -118,7 +120,8 @@ class GitSources:
         Raises:
             HoldfastError: HF1001, HF1009, HF4003.
         """
-        await self._in_thread(lambda: self._check(url, sign_in))
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._checks, lambda: self._check(url, sign_in))
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Call `changed` within 1 s of a new commit in a local repository; no-op for others.
@@ -157,7 +160,8 @@ class GitSources:
         """Stop watching, and wait for the threads."""
         self._closed = True
         self._local_watch.close()
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        for pool in (self._threads, self._checks):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -169,8 +173,10 @@ class GitSources:
             self._open_local(url)
             return
         checked = _checked(url)
-        with self._lock_of(url):
-            mirrors.list_refs(_mirror(self._cache, url), checked, sign_in, self._deadline())
+        with self._lock_of(f"check {url}"):
+            # In a folder of its own, so that it waits for no fetch.
+            folder = _mirror(self._cache, f"check {url}")
+            mirrors.list_refs(folder, checked, sign_in, self._deadline())
 
     def _resolve(self, source: Source, revision: str, *, force: bool) -> str:
         name = revision.strip() or "HEAD"

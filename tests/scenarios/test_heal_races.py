@@ -137,7 +137,7 @@ async def test_no_orphan_is_left_when_application_and_object_are_deleted_in_the_
             for number in range(TIMES)
         ]
         for app in apps:
-            await app.synced()
+            await app.synced(seconds=60)  # 200 at once are not the subject
         refs = [Ref("v1", "ConfigMap", world.namespace, f"c-{number}") for number in range(TIMES)]
         went: dict[str, int] = {}
         version = (await world.person.get(apps[0].ref))["metadata"]["resourceVersion"]
@@ -160,7 +160,7 @@ async def test_no_orphan_is_left_when_application_and_object_are_deleted_in_the_
                         pair.create_task(one)
             await eventually(lambda: _all_gone(world, apps), seconds=60)
             names = {app.key.name for app in apps} | {ref.name for ref in refs}
-            await until(lambda: names <= set(went))
+            await until(lambda: names <= set(went), seconds=60)
             await world.at_rest(*refs)
             for reader in readers:
                 reader.cancel()

@@ -37,7 +37,7 @@ from holdfast.schema.own_crds import own_crd_manifests
 from holdfast.sources.git import GitSources
 from tests.support.at_rest import come_to_rest, has_heard, has_worked, key_of
 from tests.support.person import Person, Ref, ref_of
-from tests.support.waiting import eventually
+from tests.support.waiting import TIME_LIMIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -135,7 +135,7 @@ class App:
         status: Tree = (await self.tree()).get("status", {})
         return status
 
-    async def synced(self, revision: str = "") -> Tree:
+    async def synced(self, revision: str = "", *, seconds: float = TIME_LIMIT_S) -> Tree:
         """Waits until the Application is Synced, at the revision if one is given."""
 
         async def is_synced() -> Tree:
@@ -147,7 +147,7 @@ class App:
             done = done and "operation" not in tree
             return tree if done and revision in ("", sync.get("revision")) else {}
 
-        return await eventually(is_synced, explain=self.status)
+        return await eventually(is_synced, seconds=seconds, explain=self.status)
 
     async def until(self, holds: Callable[[Tree], object]) -> Tree:
         """Waits until something holds of the Application."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 TIME_LIMIT_S = 20.0
-LOOK_EVERY_S = 0.02
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.01, 0.1, 1.25
+"""Between two looks: what comes soon is seen at once, and a long wait costs few requests."""
 
 Found = TypeVar("Found")
 
@@ -46,8 +47,10 @@ async def eventually(
     """
     try:
         async with asyncio.timeout(seconds):
-            while not (found := await look()):  # noqa: ASYNC110 - there is no event to wait for
-                await asyncio.sleep(LOOK_EVERY_S)
+            pause_s = FIRST_PAUSE_S
+            while not (found := await look()):
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
             return found
     except TimeoutError:
         said = "" if explain is None else json.dumps(await explain(), indent=1, default=str)
@@ -56,10 +59,11 @@ async def eventually(
 
 def eventually_now(look: Callable[[], object], *, seconds: float = TIME_LIMIT_S) -> None:
     """The same for a test without an event loop."""
-    deadline = time.monotonic() + seconds
+    deadline, pause_s = time.monotonic() + seconds, FIRST_PAUSE_S
     while not look():
         assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
 
 
 async def quiet_for(seconds: float, *, why: str) -> None:

@@ -8,6 +8,7 @@ the exit code. Nothing is left out of the comparison but what `MOVING` names. A 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -24,6 +25,7 @@ from tests.support.both_ways import desk_at
 from tests.support.certificates import write_certificates
 from tests.support.plant import REAL
 from tests.support.process import sandbox_process
+from tests.support.site import config_map
 from tools.write_cli_reference import commands
 
 if TYPE_CHECKING:
@@ -142,6 +144,14 @@ version -o wide
 version -o short
 """
 """What only reads."""
+
+PRINTED_AT = "2026-01-02T15:04:05.000000000Z"
+LOGS = """
+app logs {web}
+app logs {web} --kind Deployment --name web --tail 2
+app logs {web} --filter 3
+app logs {web} --container nobody
+"""
 
 REFUSED = """
 app get nothing -o json
@@ -362,6 +372,22 @@ def test_what_only_reads_prints_the_same_both_ways(desk: Desk) -> None:
     drifts = desk.ok("drift list -o wide").splitlines()
     desk.names["drift"] = drifts[-1].split()[0]
     assert differences(desk, READING) == {}
+    codes = {line: desk.through(line).code for line in lines(READING)}
+    assert {line for line, code in codes.items() if code} == {
+        "app diff {held}", "app diff {behind}", "app diff {calm} --revision {first}"
+    }  # fmt: skip
+
+
+def test_logs_are_the_same_both_ways(desk: Desk, request: pytest.FixtureRequest) -> None:
+    """On the real plane kwok prints them; the sandbox runs no containers, and says so."""
+    is_real = "real" in request.node.callspec.id
+    if is_real:
+        log = request.getfixturevalue("real_plane").log_of("printer-c")
+        log.write_text("".join(f"{PRINTED_AT} stdout F line {number}\n" for number in range(4)))
+    assert differences(desk, LOGS) == {}
+    printed = desk.through("app logs {web} --tail 2")
+    said = (0, "line 2\nline 3\n") if is_real else (20, "")
+    assert (printed.code, printed.out) == said
 
 
 def test_what_is_refused_is_refused_in_the_same_words(desk: Desk) -> None:
@@ -385,6 +411,49 @@ def test_projects_are_changed_the_same_both_ways(desk: Desk) -> None:
     assert results["one"].count("exit 0") == len(lines(CHANGING)), results["one"]
     for name in ("team-one", "team-two"):
         desk.ok(f"proj delete {name}")
+
+
+def test_a_day_of_work_goes_through_a_server(desk: Desk) -> None:
+    spare = desk.spare
+    assert spare is not None
+    desk.names["spare"] = spare.name
+    said = desk.ok("app sync {spare} --timeout 30")
+    assert "Phase:              Succeeded" in said
+    spare.commit({"s.yaml": config_map("spare", a="2")})
+    assert desk.through("app diff {spare} --refresh").code == 1
+    synced = json.loads(desk.ok("app sync {spare} --timeout 30 -o json"))
+    operation = synced["status"]["operationState"]["operation"]
+    assert operation["initiatedBy"]["username"] == "admin"
+    assert desk.ok("app history {spare} -o id") == "0\n1\n"
+    desk.ok("app pause {spare} --for 30m --reason looking")
+    patch = '{"data":{"a":"3"}}'
+    desk.ok("app patch-resource {spare} --kind ConfigMap --patch", patch)
+    adopted = json.loads(desk.ok("app adopt {spare} --branch by-hand -m fix -o json"))
+    assert [one["field"] for one in adopted["adopted"]] == ["data.a"]
+    assert "resumed" in desk.ok("app resume {spare}")
+    desk.ok("app rollback {spare} 0 --timeout 30 -o json")
+    shown = desk.ok("app get-resource {spare} --kind ConfigMap --filter-fields data.a")
+    assert shown.splitlines()[1].split() == ["data.a", "spare", "1"]
+    assert "deleted" in desk.ok("app delete {spare} -y --wait")
+    assert "HF3003" in desk.through("app get {spare}").err
+
+
+def test_contexts_and_the_end_of_a_session(desk: Desk, tmp_path: Path) -> None:
+    config, name = tmp_path / "config", desk.address
+    assert desk.sign_in(config) == (f"'admin' logged in successfully\nContext '{name}' updated\n")
+    assert config.stat().st_mode & 0o777 == 0o600
+
+    def typed(line: str) -> Result:
+        return desk.type(f"{line} --config {config}")
+
+    assert name in typed("context").out
+    assert "Username: admin" in typed("account get-user-info").out
+    assert typed("account can-i sync applications default/web").out == "yes\n"
+    assert typed(f"logout {name}").out == f"Logged out from '{name}'\n"
+    refused = typed("app list")
+    assert (refused.code, "HF3015" in refused.err) == (20, True)
+    assert f"holdfast login {name}" in refused.err
+    assert typed(f"context {name} --delete").out.endswith("deleted\n")
 
 
 def with_forms() -> Iterator[tuple[str, CommandSpec, str]]:

@@ -47,8 +47,8 @@ spec:
       labels: {app: web}
     spec:
       containers:
-      - name: web
-        image: registry.example.com/web:1
+      - name: printer-c
+        image: printer:1
 """
 SECRET = """apiVersion: v1
 kind: Secret
@@ -67,6 +67,7 @@ class Desk:
         kubeconfig, control: The straight way.
         config: File of contexts, where the person is signed in at `address`.
         names: What lines of the table may name: `{calm}`, `{held}` …
+        spare: An Application that no table names: to be changed, and deleted.
     """
 
     kubeconfig: Path
@@ -74,6 +75,7 @@ class Desk:
     config: Path
     address: str
     names: dict[str, str] = field(default_factory=dict)
+    spare: SiteApp | None = None
 
     def type(self, line: str, *more: str, stdin: str = "") -> Result:
         """Runs `holdfast LINE`; names in braces are filled in."""
@@ -100,6 +102,15 @@ class Desk:
     def at(self, address: str, line: str, *more: str) -> Result:
         """Through a server that nobody signed in to."""
         return self.type(line, *more, "--server", address, "--config", f"{self.config}.none")
+
+    def sign_in(self, config: Path) -> str:
+        """Signs in as admin; the token is kept in that file."""
+        login = self.type(
+            f"login {self.address} --plaintext --username admin --config {config}",
+            "--password", self.names["password"],
+        )  # fmt: skip
+        assert login.code == 0, login.transcript
+        return login.out
 
     def ok(self, line: str, *more: str) -> str:
         """Through the server; it must work."""
@@ -159,7 +170,8 @@ async def _prepare(desk: Desk, process: HoldfastProcess, folder: Path) -> Site:
         password = base64.b64decode(secret["data"]["password"]).decode()
         desk.names["key"] = await eventually(lambda: _signing_key(person, desk.control))
         await _add_account(person, desk.control, "bob")
-        await asyncio.to_thread(_sign_in, desk, password)
+        desk.names["password"], desk.spare = password, apps.pop("spare")
+        await asyncio.to_thread(_sign_in, desk)
         held, calm = apps["held"], apps["calm"]
         await person.patch(held.place("held"), {"data": {"size": "9"}})
         await person.patch(calm.place("one"), {"data": {"a": "by hand"}})
@@ -198,10 +210,12 @@ async def _deploy(site: Site, names: dict[str, str]) -> dict[str, SiteApp]:
     await calm.synced()
     calm.commit({"b.yaml": config_map("two", b="3")})
     await calm.refresh()
+    spare = await site.make("spare", {"s.yaml": config_map("spare", a="1")}, policy={})
     for app in (calm, held, web):
         await app.synced()
+    await web.until(lambda tree: tree["status"]["health"]["status"] == "Healthy")
     await behind.until(lambda tree: tree.get("status", {}).get("sync"))
-    return {"calm": calm, "held": held, "behind": behind, "web": web}
+    return {"calm": calm, "held": held, "behind": behind, "web": web, "spare": spare}
 
 
 async def _at_rest(app: SiteApp) -> None:
@@ -215,12 +229,8 @@ async def _at_rest(app: SiteApp) -> None:
     await eventually(is_still)
 
 
-def _sign_in(desk: Desk, password: str) -> None:
-    login = desk.type(
-        f"login {desk.address} --plaintext --username admin --config {desk.config}",
-        "--password", password,
-    )  # fmt: skip
-    assert login.code == 0, login.transcript
+def _sign_in(desk: Desk) -> None:
+    desk.sign_in(desk.config)
     desk.ok("app pause {held} --until-resumed --reason looking")
     desk.ok("repo add {url} --name calm")
     desk.ok("proj create team -d {server},team --description shop")

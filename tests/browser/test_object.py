@@ -95,8 +95,8 @@ async def test_every_tab_is_accessible_and_fits(
 ) -> None:
     window = await windows(viewport=NARROW if scheme == "dark" else WIDE)
     await window.page.emulate_media(color_scheme=scheme)
-    tabs = (*TABS, "owners&by=0", "delete", "action&action=scale")
-    for tab in tabs if scheme == "dark" else ("summary", "owners", "diff"):
+    first = ("summary", "owners&by=0", "diff")  # the others are made of the same parts
+    for tab in first if scheme == "light" else (*first, "events", "logs", "delete", "action"):
         await window.open(f"{address(*SAMPLE).removesuffix('summary')}{tab}")
         assert await window.barriers() == [], tab
         assert await window.width_beyond() == 0, tab

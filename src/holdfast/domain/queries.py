@@ -168,8 +168,9 @@ class TryApplication:
     """What would come of creating an Application, or of changing it to this; nothing is written.
 
     Answer: `{problems: [{field, message, hint, code, blocks}], objects: [record…]}`; a record is
-    that of `ManagedResources` with `refusal`, a sentence or `""`. A problem with `blocks` false is
-    a warning. When one blocks, later checks are left out and there are no objects.
+    that of `ManagedResources` with `refusal`: why it could not or should not be applied, or `""`.
+    A problem with `blocks` false is a warning. When one blocks, later checks are left out and
+    there are no objects.
 
     Attributes:
         manifest: The Application as it would be written.

@@ -11,7 +11,7 @@ from holdfast.domain.queries import TryApplication
 from tests.unit.requests.given import World, app
 
 Tree = dict[str, Any]
-CONFIG = {
+CONFIG: Tree = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
     "metadata": {"name": "settings", "namespace": "prod"},
@@ -144,3 +144,15 @@ async def test_an_object_that_the_project_forbids_is_named() -> None:
     answer = await world.ask(TryApplication(app({"project": "tight"})))
     assert problems(answer) == [("objects", False)]
     assert "not permitted" in answer["objects"][0]["refusal"]
+
+
+async def test_an_object_of_another_application_is_told() -> None:
+    tracked = {"argocd.argoproj.io/tracking-id": "other:/ConfigMap:prod/settings"}
+    live = {**CONFIG, "metadata": {**CONFIG["metadata"], "annotations": tracked}}
+    answer = await World(live, renders=(CONFIG,)).ask(TryApplication(app()))
+    assert problems(answer) == [("objects", False)]
+    assert "belongs to the application argocd/other" in answer["problems"][0]["message"]
+    own = {"argocd.argoproj.io/tracking-id": "web:/ConfigMap:prod/settings"}
+    live["metadata"]["annotations"] = own
+    answer = await World(live, renders=(CONFIG,)).ask(TryApplication(app()))
+    assert answer["problems"] == []

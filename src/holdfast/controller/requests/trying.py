@@ -6,7 +6,7 @@ mistake at once, each at its field. In this order, and no further than the first
   2. project, repository, destination: there, and permitted
   3. the API server's own dry run of the Application: unknown fields, wrong types
   4. the sources: reachable, revision and path exist, manifests render
-  5. each object: permitted by the project, and accepted by a dry run
+  5. each object: permitted by the project, accepted by a dry run, and nobody else's
 
 Nothing is written. What 5 finds never blocks: a person may know better than a dry run.
 """
@@ -36,6 +36,7 @@ from holdfast.planning.permits import (
     is_usable_from,
 )
 from holdfast.planning.targets import Targets
+from holdfast.planning.tracking import Tracking, instance_to_app_text, owner_of
 from holdfast.planning.validate import resolve_destination, validate_spec
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -168,8 +169,33 @@ class Trials:
             if refusal is None or refusal.code == _NO_NAMESPACE:
                 record["refusal"] = ""
             else:
-                record["refusal"] = refusal.message
-        return _answer(_sum_up(app, targets, refusals), records)
+                record["refusal"] = f"It would be refused: {refusal.message}"
+        taken = self._about_owners(app, records)
+        return _answer([*_sum_up(app, targets, refusals), *taken], records)
+
+    def _about_owners(self, app: Application, records: list[Tree]) -> list[Problem]:
+        """Return a warning where another Application has some of the objects."""
+        mine = app.key.instance_name(self.lookup.control_namespace)
+        owners: dict[str, int] = {}
+        for record in records:
+            if record["targetState"] is None or record["liveState"] is None:
+                continue
+            owner = owner_of(Manifest(record["liveState"]), Tracking())
+            if owner and owner != mine:
+                whose = instance_to_app_text(owner, self.lookup.control_namespace)
+                record["refusal"] = record["refusal"] or f"It belongs to the application {whose}."
+                owners[owner] = owners.get(owner, 0) + 1
+        hint = "Two applications would overwrite each other: let one of them give it up."
+        return [
+            Problem(
+                "objects",
+                f"{count} object{'s belong' if count > 1 else ' belongs'} to the application "
+                f"{instance_to_app_text(owner, self.lookup.control_namespace)}.",
+                hint,
+                blocks=False,
+            )
+            for owner, count in sorted(owners.items())
+        ]
 
     async def _refusal_of(self, target: Manifest, given: "_Given") -> Problem | None:
         try:

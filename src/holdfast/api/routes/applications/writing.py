@@ -14,7 +14,7 @@ from holdfast.api.applications import (
     which,
 )
 from holdfast.api.call import Call
-from holdfast.api.failures import ApiError, Code, invalid
+from holdfast.api.failures import invalid
 from holdfast.api.models.applications import (
     Application,
     ApplicationBody,

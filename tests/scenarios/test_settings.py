@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenarios.test_through_a_server import signed_in as signed_in
 from tests.support.certificates import write_certificates
 from tests.support.gitrepo import GitRepo
 from tests.support.https_git import PASSWORD, TOKEN, USER, serving_git
 from tests.support.site import AUTOMATED, config_map
+from tests.support.terminal import signed_in as signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.scenarios.test_through_a_server import Terminal
     from tests.support.https_git import GitServer
     from tests.support.site import Site
+    from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(180)
 

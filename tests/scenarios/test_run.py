@@ -71,7 +71,7 @@ def test_observing_sends_no_write(start_plane: Callable[..., RealPlane], tmp_pat
     """Counted by the API server itself, while everything differs and an object is deleted."""
     plane = start_plane(audit=True)
     sample = Sample.open_or_create(tmp_path / "sample")
-    options = {"repositories": str(tmp_path)}
+    options: dict[str, Any] = {"repositories": str(tmp_path)}
     kubeconfig = plane.kubeconfig
     first = HoldfastProcess.run(kubeconfig, "argocd", tmp_path / "data", **options)
     first.is_leading()

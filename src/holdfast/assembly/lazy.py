@@ -5,6 +5,7 @@
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from holdfast.domain.text_nodes import TextNode
 
 if TYPE_CHECKING:
     from holdfast.renderers.dispatch import Renderers
+    from holdfast.sources.credentials import RepositoryCredentials
     from holdfast.sources.git import GitSources
 
 
@@ -44,6 +46,7 @@ class LazySources:
         self._logins = logins
         self._roots = roots
         self._sources: GitSources | None = None
+        self._making = threading.Lock()
 
     async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
         """Return the full SHA of a revision."""
@@ -66,12 +69,16 @@ class LazySources:
         Raises:
             HoldfastError: it cannot be read.
         """
+        await self._logins.prepare(url)
+        sources, credentials = await asyncio.to_thread(self._for_checks)
+        credentials.replace(secrets)
+        await sources.check(url, credentials(url))
+
+    def _for_checks(self) -> "tuple[GitSources, RepositoryCredentials]":
+        """Return what tries a repository; importing libgit2 would hold the loop, so on a thread."""
         from holdfast.sources.credentials import RepositoryCredentials  # noqa: PLC0415 - as below
 
-        await self._logins.prepare(url)
-        credentials = RepositoryCredentials()
-        credentials.replace(secrets)
-        await self._get().check(url, credentials(url))
+        return self._get(), RepositoryCredentials()
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Watch a local repository."""
@@ -83,12 +90,15 @@ class LazySources:
             await self._sources.close()
 
     def _get(self) -> "GitSources":
-        if self._sources is None:
-            from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
+        if self._sources is not None:
+            return self._sources
+        from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
 
-            cache = str(cache_home() / "repositories")
-            self._sources = GitSources(cache, self._roots, self._clock, self._logins)
-        return self._sources
+        with self._making:
+            if self._sources is None:
+                cache = str(cache_home() / "repositories")
+                self._sources = GitSources(cache, self._roots, self._clock, self._logins)
+            return self._sources
 
 
 class LazyRenderer:

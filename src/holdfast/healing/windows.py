@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -161,8 +162,9 @@ def spans(
         most: So many fires are looked at; a window of each minute has 10,080 in a week.
     """
     found: list[tuple[datetime, datetime]] = []
-    fire = _next_fire(window, start - window.duration)
-    for _ in range(most):
+    # One iterator: making one anew for each fire would take five times as long.
+    fires = CronSim(window.schedule, (start - window.duration).astimezone(_find_zone(window.zone)))
+    for fire in islice((moment.astimezone(UTC) for moment in fires), most):
         if fire >= end:
             break
         begins, ends = max(fire, start), min(fire + window.duration, end)
@@ -170,7 +172,6 @@ def spans(
             found[-1] = (found[-1][0], max(found[-1][1], ends))
         else:
             found.append((begins, ends))
-        fire = _next_fire(window, fire)
     return found
 
 

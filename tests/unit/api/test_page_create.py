@@ -172,9 +172,20 @@ async def test_a_warning_is_shown_once_and_can_be_overruled() -> None:
     assert shown.status == 200
     assert shown.test("save-anyway")
     assert world.world.written == []
+    again = await send(world, NEW, {**shown.sent, "act": "save"})
+    assert again.status == 200
     reply = await send(world, NEW, {**shown.sent, "act": "anyway"})
     assert reply.status == 303
     assert made(world)
+
+
+async def test_a_warning_that_was_not_shown_cannot_be_overruled() -> None:
+    world = PageWorld()
+    shown = await send(world, NEW, {**(await opened(world, NEW)).sent, **SHOP, "act": "check"})
+    world.world.sources.error = RepositoryError("HF1009", "a local one")
+    told = await send(world, NEW, {**shown.sent, "act": "anyway"})
+    assert told.test("warned")
+    assert world.world.written == []
 
 
 @pytest.mark.parametrize("act", ["save", "anyway"])

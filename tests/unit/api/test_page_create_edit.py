@@ -214,7 +214,8 @@ async def test_several_sources_stay_as_they_are_while_the_rest_is_edited() -> No
     form = await opened(world, EDIT)
     assert form.test("several-sources")
     assert "repo" not in form.sent
-    reply = await send(world, EDIT, {**form.sent, "selfheal": "on", "act": "anyway"})
+    told = await send(world, EDIT, {**form.sent, "selfheal": "on", "act": "save"})
+    reply = await send(world, EDIT, {**told.sent, "act": "anyway"})
     assert reply.status == 303
     assert web(world)["spec"]["sources"] == sources
     assert web(world)["spec"]["syncPolicy"]["automated"] == {"enabled": False, "selfHeal": True}

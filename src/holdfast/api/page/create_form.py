@@ -5,6 +5,7 @@ is laid over it. So nothing is lost on the way between the two, comments include
 form changes nothing. Parsing costs milliseconds for each 10 KB: call it in a thread.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -44,12 +45,14 @@ class Posted:
         was: Whether the form or the YAML was shown.
         text: The YAML as typed, or as the form was filled from.
         seen: What the object was when the person began (`digest`), `""` for a new one.
+        known: The warnings that were shown (`Draft.warnings`).
     """
 
     act: Act
     was: Act
     text: str
     seen: str
+    known: str
     typed: dict[str, str]
 
 
@@ -96,6 +99,12 @@ class Draft:
         found = [one for group in self.told.values() for one in group]
         return tuple(sorted(found, key=lambda one: one.is_warning))
 
+    @property
+    def warnings(self) -> str:
+        """A fingerprint of all warnings: only those that were shown can be overruled."""
+        words = sorted(one.words for one in self.all_told if one.is_warning)
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16] if words else ""
+
     def telling(self, found: Sequence[Told]) -> "Draft":
         """Return it with more to say; each at the field that its place belongs to."""
         told = {name: list(group) for name, group in self.told.items()}
@@ -129,6 +138,7 @@ async def read_posted(request: Request, fields: Sequence[FormField]) -> Posted:
         was=Act.YAML if was == Act.YAML else Act.FORM,
         text=_unix(pairs.get("text", "")),
         seen=pairs.get("seen", ""),
+        known=pairs.get("known", ""),
         typed=typed,
     )
 

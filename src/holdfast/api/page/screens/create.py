@@ -103,10 +103,10 @@ async def submit(board: Board, visit: Visit) -> Screen | Response:
 
 
 def may_save(posted: Posted, draft: Draft) -> bool:
-    """Whether saving was asked for, and nothing (or nothing that was not said before) speaks."""
-    if draft.blocks:
+    """Whether saving was asked for, and nothing speaks against it that was not overruled."""
+    if draft.blocks or posted.act not in (Act.SAVE, Act.ANYWAY):
         return False
-    return posted.act is Act.ANYWAY or (posted.act is Act.SAVE and not draft.all_told)
+    return not draft.all_told or (posted.act is Act.ANYWAY and posted.known == draft.warnings)
 
 
 async def _create(board: Board, visit: Visit, draft: Draft) -> tuple[Draft, Response | None]:

@@ -51,3 +51,16 @@ async def test_a_drift_that_is_not_healed_stays_on_top_until_somebody_heals_it(
         await expect(window.test("sync-state")).to_contain_text("Synced")
         await expect(window.test("episode")).to_be_visible()
     assert (await site.person.get(app.place("web")))["data"]["a"] == "git"
+
+
+async def test_the_tree_stays_fitted_when_something_changes(site: Site, window: Window) -> None:
+    app = await site.deploy("web", {"web.yaml": config_map("web", a="git")}, policy=BY_HAND)
+    await window.open(f"/applications/argocd/{app.name}")
+    tree = window.test("tree")
+    await expect(window.test("node")).to_have_count(1)
+    fitted = await tree.get_attribute("viewBox")
+    assert fitted is not None
+    assert not fitted.startswith("0 0 "), "it has room around it"
+    await site.person.patch(app.place("web"), {"data": {"a": "by hand"}})
+    await expect(window.test("sync-state")).to_contain_text("OutOfSync")
+    assert await tree.get_attribute("viewBox") == fitted

@@ -56,6 +56,16 @@ _FETCH = """async ([method, path, body]) => {
   });
   return {status: answer.status, body: await answer.json().catch(() => null)};
 }"""
+_TOO_WIDE = """() => {
+  const root = document.documentElement, width = root.clientWidth;
+  if (root.scrollWidth <= width) return [];
+  const scrolls = (node) => node && node !== root &&
+    (getComputedStyle(node).overflowX !== "visible" || scrolls(node.parentElement));
+  const wide = [...document.body.querySelectorAll("*")].filter((node) =>
+    node.getBoundingClientRect().right > width + 0.5 && !scrolls(node.parentElement));
+  const shown = wide.map((node) => node.outerHTML.slice(0, 160));
+  return [`${root.scrollWidth - width} px too wide`, ...shown];
+}"""
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules of axe whose answer depends on the theme."""
 
@@ -170,11 +180,9 @@ class Window:
         yield
         assert await self.page.evaluate("() => window.sameDocument === true"), "it was loaded anew"
 
-    async def width_beyond(self) -> int:
-        """How many pixels the document is wider than its window."""
-        found: int = await self.page.evaluate(
-            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
+    async def too_wide(self) -> list[str]:
+        """What makes the document wider than its window, if anything does."""
+        found: list[str] = await self.page.evaluate(_TOO_WIDE)
         return found
 
     async def barriers(self, *rules: str) -> list[str]:

@@ -430,7 +430,8 @@
     svg: null,
     ready() {
       const svg = $("#tree");
-      if (!svg || svg === this.svg) return;
+      if (!svg) return;
+      if (svg === this.svg) return void (svg.dataset.zoomed || this.fit(false)); // newer HTML drew it anew
       this.svg = svg;
       let from = null;
       svg.addEventListener("wheel", (event) => {
@@ -547,6 +548,7 @@
     if (event.target.matches('select[data-do="go"]')) go(event.target.value);
     for (const field of $$("[data-show-if]")) showIf(field);
   });
+  window.addEventListener("resize", () => zoom.ready());
   window.addEventListener("popstate", () => load(location.pathname + location.search, { jump: true }));
   if (matchMedia("(max-width: 60rem)").matches) $("#filters")?.removeAttribute("open");
   setInterval(tick, 1000);

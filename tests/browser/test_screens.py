@@ -1,0 +1,147 @@
+"""Every screen: nothing keeps people out (axe, both themes), and 400 px are enough.
+
+`make screenshots` runs this with HOLDFAST_PICTURES=docs/images, and a picture of each is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.story import Story
+from tests.support.browser import COLOURS, NARROW, WIDE, Window, expecting, new_context
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import Browser
+
+    from tests.browser.conftest import Up
+    from tests.support.person import Person
+
+    OpenWindow = Callable[..., Awaitable[Window]]
+
+PICTURES = os.environ.get("HOLDFAST_PICTURES", "")
+LARGEST_PICTURE = 200 * 1024
+_APP = "/applications/argocd"
+# What is hidden from a reader, or named badly, is so in both.
+THEMES: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = (
+    ("light", ()),
+    ("dark", COLOURS),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One screen.
+
+    Attributes:
+        name: Of its picture.
+        path: Where it is.
+        shows: A `data-test` that must be there.
+        clicks: What is clicked on first, by `data-test`.
+        narrow: Whether a picture of it at 400 px is kept, too.
+        status: Of its answer.
+    """
+
+    name: str
+    path: str
+    shows: str
+    clicks: tuple[str, ...] = ()
+    narrow: bool = False
+    status: int = 200
+
+
+LOOKS = (
+    Look("applications", "/applications", "tiles", narrow=True),
+    Look("applications-list", "/applications?view=list", "row"),
+    Look("applications-none", "/applications?search=nothing+fits+this", "nothing-found"),
+    Look("tree", f"{_APP}/shop-web", "tree", narrow=True),
+    Look("objects", f"{_APP}/shop-web?view=list", "objects"),
+    Look("pods", f"{_APP}/shop-web?view=pods", "health"),
+    Look("troubled", f"{_APP}/search", "condition"),
+    Look("diff", f"{_APP}/shop-cart/diff", "object-diff", narrow=True),
+    Look("diff-unified", f"{_APP}/shop-cart/diff?style=unified", "object-diff"),
+    Look("history", f"{_APP}/shop-web/history", "history", narrow=True),
+    Look("rollback", f"{_APP}/shop-web/history?rollback=0", "rollback-panel"),
+    Look("sync", f"{_APP}/shop-cart/sync?preview=1", "sync-panel"),
+    Look("drift", f"{_APP}/shop-web/drift", "episodes", narrow=True),
+    Look("drift-open", f"{_APP}/shop-cart/drift", "open-drift"),
+    Look("pause", f"{_APP}/payments/pause", "pause-form"),
+    Look("paused", f"{_APP}/payments", "pause-banner"),
+    Look("events", f"{_APP}/shop-web/events", "tab-events"),
+    Look("all-drift", "/drift", "episode"),
+    Look("pauses", "/pauses", "pause"),
+    Look("create", "/applications/new", "app-form", narrow=True),
+    Look("create-yaml", "/applications/new", "yaml", clicks=("as-yaml",)),
+    Look("failure", "/applications/argocd/there-is-none", "failure", status=403),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def story(signed_in: Up, person: Person, chromium: Browser) -> Up:
+    """The cluster with a story; `payments` is paused."""
+    await Story(person, signed_in.folder).tell()
+    async with new_context(chromium, state=signed_in.states["admin"]) as context:
+        window = Window(await context.new_page(), signed_in.base)
+        await window.open(f"{_APP}/payments")
+        body = {"reason": "Database migration, incident 4711", "minutes": 60}
+        assert (await window.ask("POST", f"{_APP}/payments/pause", body))[0] == 200
+        window.check()
+    return signed_in
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+async def test_a_screen_is_open_to_everybody_in_both_themes_and_at_400_px(
+    look: Look, story: Up, windows: OpenWindow
+) -> None:
+    del story
+    window = await windows("admin")
+    if look.status != 200:
+        window.expected.add(look.status)
+    await window.open(look.path, live=False)
+    for name in look.clicks:
+        await window.click(name)
+    await expect(window.test(look.shows).first).to_be_visible()
+    await _look_at(window, look)
+
+
+async def test_who_signs_in_is_open_to_everybody_too(signed_in: Up, chromium: Browser) -> None:
+    async with new_context(chromium) as context:
+        window = Window(await context.new_page(), signed_in.base)
+        with expecting(window, 401):
+            await window.open("/login", live=False)
+        await expect(window.test("sign-in")).to_be_visible()
+        await _look_at(window, Look("sign-in", "/login", "sign-in"))
+        window.check()
+
+
+async def _look_at(window: Window, look: Look) -> None:
+    page = window.page
+    barriers = []
+    for theme, rules in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        barriers += [f"{theme}: {one}" for one in await window.barriers(*rules)]
+        await _keep(window, f"{look.name}-{theme}")
+    await page.set_viewport_size(NARROW)
+    too_wide = await window.too_wide()
+    if look.narrow:
+        await _keep(window, f"{look.name}-narrow")
+    await page.set_viewport_size(WIDE)
+    assert not barriers, "\n".join(barriers)
+    assert not too_wide, "\n".join([look.path, *too_wide])
+
+
+async def _keep(window: Window, name: str) -> None:
+    if not PICTURES:
+        return
+    path = Path(PICTURES) / f"{name}.png"
+    await window.page.evaluate("() => document.activeElement?.blur()")
+    await window.page.screenshot(path=path, animations="disabled")
+    assert path.stat().st_size < LARGEST_PICTURE, f"{path} is too large for the repository"

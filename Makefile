@@ -11,8 +11,8 @@ DEV_READY := $(VENV)/.dev-ready
 WORKERS ?= 3
 # What the tests of a file share is started once; the longest come first (tests/conftest.py).
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# What holds seconds after an outage to a limit runs first and alone: others would be measured, too.
-TIMED := tests/scenarios/test_fault_timed.py
+# What is held to a limit in time runs first and alone: others would be measured, too.
+TIMED := tests/scenarios/test_fault_timed.py tests/browser/test_thousand.py
 SOURCES := src tests tools bench
 
 ifdef UV
@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tutorial test faults soak fuzz-api check fix lock control-plane plane bench bench-compare build clean
+.PHONY: help setup demo tutorial test faults soak fuzz-api screenshots check fix lock control-plane plane bench bench-compare build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ soak: $(DEV_READY) control-plane ## 20 minutes of a seeded adversary. ARGS="--se
 
 fuzz-api: $(DEV_READY) ## 120 s of requests of any form against the API. ARGS="--seconds 20 --seed 7"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+screenshots: $(DEV_READY) ## write the pictures of docs/images anew, with the system's Chromium
+	@HOLDFAST_PICTURES=docs/images $(BIN)/pytest tests/browser/test_screens.py
 
 check: $(DEV_READY) ## format, lint, types, import rules, sizes, waits of tests, locks
 	$(BIN)/ruff format --check --quiet $(SOURCES)

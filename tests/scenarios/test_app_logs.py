@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.loaded import type_holdfast
 from tests.support.plant import only_real
 from tests.support.waiting import eventually
 
@@ -46,24 +47,28 @@ class Desk:
     site: Site
     app: SiteApp
 
-    async def start(self, *words: str) -> asyncio.subprocess.Process:
-        """Type `holdfast app logs …`."""
-        environ = {
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
             **os.environ,
             "KUBECONFIG": str(self.site.kubeconfig),
             "HOLDFAST_NAMESPACE": self.site.control,
         }
+
+    async def start(self, *words: str) -> asyncio.subprocess.Process:
+        """Type `holdfast app logs …`."""
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "holdfast", "app", "logs", self.app.name, *words,
-            env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=self.environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
     async def read(self, *words: str, code: int = 0) -> tuple[list[str], str]:
         """Type it, wait for its end; return lines and what is on stderr."""
-        process = await self.start(*words)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        assert process.returncode == code, err.decode()
-        return out.decode().splitlines(), err.decode()
+        done = await asyncio.to_thread(
+            type_holdfast, "app", "logs", self.app.name, *words, env=self.environ
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout.splitlines(), done.stderr
 
 
 @asynccontextmanager

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +11,12 @@ import pytest
 from holdfast.kit import yamlio
 from tests.support.gitrepo import GitRepo
 from tests.support.kubectl import Kubectl
+from tests.support.loaded import type_holdfast
 from tests.support.process import HoldfastProcess
 from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -37,14 +37,7 @@ def admin(own_plane: RealPlane, kubectl: Path, tmp_path: Path) -> Kubectl:
 
 
 def holdfast(kubeconfig: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "holdfast", *words],
-        env={**os.environ, "KUBECONFIG": str(kubeconfig)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = type_holdfast(*words, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 import urllib.request
 import uuid
@@ -15,6 +14,7 @@ import pytest
 
 from holdfast.assembly.sample import Sample, applications
 from holdfast.kit import yamlio
+from tests.support.loaded import type_holdfast
 from tests.support.process import OBSERVING, WAITING, HoldfastProcess, sandbox_process
 
 if TYPE_CHECKING:
@@ -41,15 +41,7 @@ def namespace() -> str:
 
 def holdfast(kubeconfig: Path, namespace: str, *words: str, stdin: str = "") -> str:
     environ = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOLDFAST_NAMESPACE": namespace}
-    done = subprocess.run(
-        [sys.executable, "-m", "holdfast", *words],
-        env=environ,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = type_holdfast(*words, env=environ, stdin=stdin)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
 

@@ -71,7 +71,7 @@ def until_answered(process: HoldfastProcess, path: str) -> str:
         found[:] = [text]
         return status == 200
 
-    eventually_now(is_answered)
+    eventually_now(is_answered, seconds=60)
     return found[0]
 
 

@@ -8,8 +8,13 @@ Listener = Callable[[], None]
 class News:
     """Calls everybody who listens, at each change."""
 
-    def __init__(self) -> None:
-        """Nobody listens yet."""
+    def __init__(self, on_login: Callable[[bool], None] = lambda _good: None) -> None:
+        """Nobody listens yet.
+
+        Args:
+            on_login: Told of each login with a password: whether it was good.
+        """
+        self.on_login = on_login
         self._listeners: dict[int, Listener] = {}
         self._serial = 0
 

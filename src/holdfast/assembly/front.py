@@ -10,7 +10,7 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
+from holdfast.api.news import News
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
@@ -55,13 +56,16 @@ CONTROLLERS_OWN = frozenset({"/readyz", "/audit"})
 
 @asynccontextmanager
 async def front_application(
-    settings: FrontSettings, context: ssl.SSLContext | None = None
+    settings: FrontSettings,
+    context: ssl.SSLContext | None = None,
+    on_login: Callable[[bool], None] = lambda _good: None,
 ) -> AsyncIterator[ASGIApp]:
     """Connect, read settings and Applications, and yield the ASGI application.
 
     Args:
         settings: What is served.
         context: Is given the certificate of the control namespace.
+        on_login: Told of each login with a password: whether it was good.
 
     Raises:
         ConfigurationError: there is no usable kubeconfig.
@@ -101,6 +105,7 @@ async def front_application(
             clock=clock,
             facts=facts,
             journal=open_journal(settings.journal) if settings.journal != OFF else None,
+            news=News(on_login),
             health=_health(settings),
         )
         if not settings.auth_disabled:
@@ -206,7 +211,10 @@ class _Gate:
 
 
 async def serve_front(
-    settings: FrontSettings, listener: socket.socket, stop: asyncio.Event
+    settings: FrontSettings,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_login: Callable[[bool], None] = lambda _good: None,
 ) -> None:
     """Serve until `stop` is set; what only the controller can answer is handed on to it."""
     gate = _Gate()
@@ -216,13 +224,18 @@ async def serve_front(
     certificate = Certificate(*settings.tls) if settings.tls else None
     context = await new_context(settings.namespace, SystemClock()) if settings.makes_tls else None
     async with serving(outer, listener, certificate, context), asyncio.TaskGroup() as group:
-        work = group.create_task(_fill(gate, settings, context))
+        work = group.create_task(_fill(gate, settings, context, on_login))
         await stop.wait()
         work.cancel()
 
 
-async def _fill(gate: _Gate, settings: FrontSettings, context: ssl.SSLContext | None) -> None:
-    async with front_application(settings, context) as application:
+async def _fill(
+    gate: _Gate,
+    settings: FrontSettings,
+    context: ssl.SSLContext | None,
+    on_login: Callable[[bool], None],
+) -> None:
+    async with front_application(settings, context, on_login) as application:
         gate.open(application)
         try:
             await asyncio.Event().wait()

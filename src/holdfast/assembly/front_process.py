@@ -3,6 +3,7 @@
 The parent opens the port, so that a wrong `--listen` is its error and nothing is refused while the
 child starts; the child inherits it, reads its settings as the first line of its input, and ends
 when that input ends: it never outlives its parent. Later lines tell it what the controller does.
+Its own output is a line for each login, which the parent counts: metrics are the controller's.
 A child that dies is started again; the controller does not notice.
 """
 
@@ -14,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 
 from holdfast.assembly.front_settings import FrontSettings
@@ -25,18 +27,26 @@ log = logging.getLogger(__name__)
 _MODULE = "holdfast.assembly.front_process"
 _LINE_BYTES = 1024 * 1024
 _LAST_S = 5
+_LOGINS = {b"login good": True, b"login bad": False}
 
 
 class FrontProcess:
     """The child, as its parent sees it."""
 
-    def __init__(self, settings: FrontSettings, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        settings: FrontSettings,
+        listener: socket.socket,
+        on_login: Callable[[bool], None] = lambda _good: None,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             settings: What the child serves.
             listener: The open port; stays open in the parent, so that a new child can take over.
+            on_login: Told of each login with a password: whether it was good.
         """
+        self._on_login = on_login
         self._settings = settings
         self._listener = listener
         self._said: dict[str, object] = {}
@@ -65,12 +75,20 @@ class FrontProcess:
         try:
             async with asyncio.TaskGroup() as group:
                 talk = group.create_task(self._talk(child))
+                hear = group.create_task(self._hear(child))
                 code = await child.wait()
                 talk.cancel()
+                hear.cancel()
         finally:
             self.pid = None
             await process.end(child)
         raise RuntimeError(f"the process of the API and the page ended with {code}")
+
+    async def _hear(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdout is not None  # noqa: S101 - it was started with pipes
+        while line := await child.stdout.readline():
+            if line.strip() in _LOGINS:
+                self._on_login(_LOGINS[line.strip()])
 
     async def _talk(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdin is not None  # noqa: S101 - it was started with pipes
@@ -98,6 +116,12 @@ async def _read_lines(stop: asyncio.Event, reader: asyncio.StreamReader) -> None
     stop.set()
 
 
+def _say_login(good: bool) -> None:
+    # The parent reads; one that does not is at its end, and a full pipe must not hold us.
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), b"login good\n" if good else b"login bad\n")
+
+
 async def _serve(number: int) -> None:
     from holdfast.assembly.front import serve_front  # noqa: PLC0415 - 10 MB for the child alone
 
@@ -115,7 +139,7 @@ async def _serve(number: int) -> None:
     listener = socket.socket(fileno=number)
     async with asyncio.TaskGroup() as group:
         hearing = group.create_task(_read_lines(stop, reader))
-        await serve_front(FrontSettings(**told), listener, stop)
+        await serve_front(FrontSettings(**told), listener, stop, _say_login)
         hearing.cancel()
 
 

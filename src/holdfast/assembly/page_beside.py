@@ -9,7 +9,7 @@ child starts when the controller works: it takes a second of CPU that `ready` mu
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -35,7 +35,11 @@ _LONGEST_PAUSE_S = 5.0
 
 @asynccontextmanager
 async def page_beside(
-    settings: FrontSettings, listen: str, own: ASGIApp, begin: asyncio.Event
+    settings: FrontSettings,
+    listen: str,
+    own: ASGIApp,
+    begin: asyncio.Event,
+    on_login: Callable[[bool], None] = lambda _good: None,
 ) -> AsyncIterator[str]:
     """Serve the API and the page from a child while the block runs; yield the address.
 
@@ -44,6 +48,7 @@ async def page_beside(
         listen: `HOST:PORT`, or `off`, which serves nothing and yields `""`.
         own: Answers what only the controller can answer.
         begin: The child starts once this is set.
+        on_login: Told of each login with a password: whether it was good.
 
     Raises:
         ConfigurationError: HF3009, the address is taken or cannot be used, or it is open to
@@ -60,7 +65,7 @@ async def page_beside(
             inner.bind(path)
             inner.listen()
             settings = replace(settings, controller_socket=path)
-            page = FrontProcess(settings, listener)
+            page = FrontProcess(settings, listener, on_login)
             backoff = Backoff(_FIRST_PAUSE_S, cap_s=_LONGEST_PAUSE_S)
             async with serving(own, inner), Supervisor(SystemClock(), backoff) as supervisor:
                 supervisor.once("page-begin", _begin(page, supervisor, begin))

@@ -444,6 +444,14 @@ def _audit(settings: RunSettings, journal: JournalWriter | None) -> AuditIntake 
     return AuditIntake(read_token(settings.audit_token_file), journal, SystemClock())
 
 
+def _count_logins(metrics: PrometheusMetrics) -> Callable[[bool], None]:
+    def count(good: bool) -> None:
+        status = "success" if good else "failure"
+        metrics.increment("argocd_login_request_total", status=status)
+
+    return count
+
+
 async def _open_listeners(
     stack: AsyncExitStack, settings: RunSettings, access: Access, running: Running
 ) -> PrometheusMetrics:
@@ -471,7 +479,7 @@ async def _open_listeners(
         ),
     )
     running.address = await stack.enter_async_context(
-        page_beside(front, settings.listen, own, running.started)
+        page_beside(front, settings.listen, own, running.started, _count_logins(metrics))
     )
     shown = build_application(is_ready, metrics)
     scraped = await stack.enter_async_context(

@@ -81,6 +81,7 @@ async def sign_in_running(
                 guard=LoginGuard(clock),
                 provider=provider,
                 is_secure=is_secure,
+                on_login=news.on_login,
             )
         )
         accounts = AccountKeeper(argo, book, passwords, mint, clock)

@@ -135,6 +135,12 @@ CATALOGUE = (
         "Pauses that hold at this moment.",
     ),
     MetricSpec(
+        "argocd_login_request_total",
+        _COUNTER,
+        ("status",),
+        "Logins with a password at the page and the API of this process: success or failure.",
+    ),
+    MetricSpec(
         "holdfast_journal_rows_total",
         _COUNTER,
         ("outcome",),

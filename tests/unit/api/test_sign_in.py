@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -17,6 +19,7 @@ from holdfast.api.signin.accounts import read_accounts
 from holdfast.api.signin.guard import MOST_AT_ONCE
 from holdfast.api.signin.links import link, make_code
 from holdfast.api.signin.revocations import SECRET, Revocations
+from holdfast.api.signin.sessions import LocalSessions
 from tests.support.fakes import FakeClock
 from tests.support.signed_in import HOST, KEY, PASSWORDS, Entrance, MemorySettings, request
 
@@ -501,3 +504,14 @@ def test_accounts_are_read_from_both_objects() -> None:
     assert not found["bob"].is_enabled
     assert found["admin"].tokens == ()
     assert read_accounts({"admin.enabled": "false"}, {})["admin"].is_enabled is False
+
+
+async def test_logins_are_counted_good_and_bad(entrance: Entrance) -> None:
+    counted: list[bool] = []
+    parts = replace(entrance.sessions._parts, on_login=counted.append)
+    sessions = LocalSessions(parts, random.Random(7))
+    await entrance.give("admin", "correct horse")
+    assert await sessions.sign_in("admin", "correct horse")
+    for name, password in (("admin", "wrong"), ("ghost", "x"), ("admin", ""), ("x" * 40, "x")):
+        await refusal(sessions.sign_in(name, password))
+    assert counted == [True, False, False, False, False]

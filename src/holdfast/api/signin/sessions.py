@@ -6,6 +6,7 @@ The order in which a local token is checked is the contract (§2.2):
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,7 @@ class Parts:
     guard: LoginGuard
     provider: Provider | None = None
     is_secure: bool = False
+    on_login: Callable[[bool], None] = lambda _good: None
 
 
 class LocalSessions:
@@ -203,6 +205,15 @@ class LocalSessions:
         Raises:
             ApiError: 400, the name is too long; 401, anything else.
         """
+        try:
+            token = await self._sign_in(username, password)
+        except ApiError:
+            self._parts.on_login(False)
+            raise
+        self._parts.on_login(True)
+        return token
+
+    async def _sign_in(self, username: str, password: str) -> str:
         if len(username.encode()) > MOST_NAME_BYTES:
             raise invalid(f"Username is too long ({MOST_NAME_BYTES} bytes max)")
         if not password:

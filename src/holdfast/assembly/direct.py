@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.assembly.command_logins import CommandLogins
 from holdfast.assembly.labelled_secrets import LabelledSecrets
-from holdfast.assembly.lazy import LazyCommits, LazyRenderer, LazySources
+from holdfast.assembly.lazy import LazyChecks, LazyCommits, LazyRenderer, LazySources
 from holdfast.assembly.places import cache_home
 from holdfast.assembly.pod_logs import PodLogReader
 from holdfast.cluster.connection import Connection, connect
@@ -72,6 +72,8 @@ async def direct_link(
     async with AsyncExitStack() as stack:
         logins = CommandLogins(connection, namespace, clock)
         sources, renderer = LazySources(clock, logins, roots), LazyRenderer(clock)
+        checks = LazyChecks(clock, logins, roots)
+        stack.push_async_callback(checks.close)
         stack.push_async_callback(sources.close)
         stack.push_async_callback(renderer.close)
 
@@ -94,7 +96,7 @@ async def direct_link(
             server=connection.access.server,
             adoption=AdoptionPorts(renderer, copies, LazyCommits(clock, logins)),
             whoami=whoami,
-            stored=LabelledSecrets(connection, namespace, sources, logins),
+            stored=LabelledSecrets(connection, namespace, checks, logins),
         )
         feed = ApplicationFeed(connection.watching)
         yield Direct(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from holdfast.assembly.command_logins import CommandLogins
-from holdfast.assembly.lazy import LazySources
+from holdfast.assembly.lazy import LazyChecks
 from holdfast.cluster.connection import Connection
 from holdfast.cluster.kubeconfig import Access, Basic, SignIn, Token
 from holdfast.cluster.repository_secrets import read_labelled_secrets
@@ -27,13 +27,13 @@ class LabelledSecrets:
         self,
         connection: Connection,
         namespace: str,
-        sources: LazySources,
+        checks: LazyChecks,
         logins: CommandLogins,
     ) -> None:
         """Read nothing yet."""
         self._connection = connection
         self._namespace = namespace
-        self._sources = sources
+        self._checks = checks
         self._logins = logins
 
     async def secrets(self, wanted: SecretType) -> Sequence[StoredSecret]:
@@ -46,7 +46,7 @@ class LabelledSecrets:
 
     async def check_repository(self, url: str, secrets: Sequence[Tree]) -> None:
         """Ask a repository for its references."""
-        await self._sources.check(url, secrets)
+        await self._checks.check(url, secrets)
 
     async def cluster_version(self, server: str, config: Tree) -> str:
         """Return the version of another cluster."""

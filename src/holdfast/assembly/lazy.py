@@ -5,7 +5,6 @@
 
 import asyncio
 import tempfile
-import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from holdfast.domain.text_nodes import TextNode
 
 if TYPE_CHECKING:
     from holdfast.renderers.dispatch import Renderers
-    from holdfast.sources.credentials import RepositoryCredentials
+    from holdfast.sources.checks import RepositoryChecks
     from holdfast.sources.git import GitSources
 
 
@@ -46,7 +45,6 @@ class LazySources:
         self._logins = logins
         self._roots = roots
         self._sources: GitSources | None = None
-        self._making = threading.Lock()
 
     async def resolve(self, source: Source, revision: str, *, force: bool = False) -> str:
         """Return the full SHA of a revision."""
@@ -63,23 +61,6 @@ class LazySources:
         await self._logins.prepare(source.repo_url)
         return await self._get().commit_info(source, sha)
 
-    async def check(self, url: str, secrets: Iterable[Tree]) -> None:
-        """Ask a repository for its references, signing in as repository Secrets say.
-
-        Raises:
-            HoldfastError: it cannot be read.
-        """
-        await self._logins.prepare(url)
-        sources, credentials = await asyncio.to_thread(self._for_checks)
-        credentials.replace(secrets)
-        await sources.check(url, credentials(url))
-
-    def _for_checks(self) -> "tuple[GitSources, RepositoryCredentials]":
-        """Return what tries a repository; importing libgit2 would hold the loop, so on a thread."""
-        from holdfast.sources.credentials import RepositoryCredentials  # noqa: PLC0415 - as below
-
-        return self._get(), RepositoryCredentials()
-
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Watch a local repository."""
         self._get().watch_local(repo_url, changed)
@@ -90,15 +71,53 @@ class LazySources:
             await self._sources.close()
 
     def _get(self) -> "GitSources":
-        if self._sources is not None:
-            return self._sources
-        from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
+        if self._sources is None:
+            from holdfast.sources.git import GitSources  # noqa: PLC0415 - see the module docstring
 
-        with self._making:
-            if self._sources is None:
-                cache = str(cache_home() / "repositories")
-                self._sources = GitSources(cache, self._roots, self._clock, self._logins)
-            return self._sources
+            cache = str(cache_home() / "repositories")
+            self._sources = GitSources(cache, self._roots, self._clock, self._logins)
+        return self._sources
+
+
+class LazyChecks:
+    """Tries repositories; what it needs is imported on a thread, since that takes a while."""
+
+    def __init__(
+        self, clock: Clock, logins: CommandLogins, roots: tuple[str, ...] = ("/",)
+    ) -> None:
+        """Start nothing; arguments as `LazySources`."""
+        self._clock = clock
+        self._logins = logins
+        self._roots = roots
+        self._lock = asyncio.Lock()
+        self._checks: RepositoryChecks | None = None
+
+    async def check(self, url: str, secrets: Iterable[Tree]) -> None:
+        """Ask a repository for its references, signing in as repository Secrets say.
+
+        Raises:
+            HoldfastError: it cannot be read.
+        """
+        await self._logins.prepare(url)
+        async with self._lock:
+            if self._checks is None:
+                self._checks = await asyncio.to_thread(self._make)
+        from holdfast.sources.credentials import RepositoryCredentials  # noqa: PLC0415 - see above
+
+        credentials = RepositoryCredentials()
+        credentials.replace(secrets)
+        await self._checks.check(url, credentials(url))
+
+    def _make(self) -> "RepositoryChecks":
+        from holdfast.sources.checks import RepositoryChecks  # noqa: PLC0415 - see above
+
+        cache = str(cache_home() / "repositories")
+        return RepositoryChecks(cache, self._roots, self._clock)
+
+    async def close(self) -> None:
+        """End what was started."""
+        if self._checks is not None:
+            await self._checks.close()
 
 
 class LazyRenderer:

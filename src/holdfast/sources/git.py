@@ -20,7 +20,7 @@ from holdfast.kit.files import is_inside
 from holdfast.kit.redact import redact
 from holdfast.sources import mirrors, trees
 from holdfast.sources.local_watch import LocalWatch
-from holdfast.sources.mirrors import Credentials, GitCredentials
+from holdfast.sources.mirrors import Credentials
 from holdfast.sources.revisions import check_revision, resolve, unresolvable
 from holdfast.sources.urls import REMOTE_SCHEMES, find_local_path, find_scheme
 
@@ -77,8 +77,6 @@ class GitSources:
         self._credentials = credentials or (lambda _: None)
         self._limits = limits or SourceLimits()
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="git")
-        # Of their own: repositories that do not answer hold up no other work.
-        self._checks = ThreadPoolExecutor(max_workers=8, thread_name_prefix="git-check")
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._refs: dict[str, tuple[float, dict[str, str]]] = {}
@@ -113,15 +111,6 @@ class GitSources:
         """
         check_revision(sha)
         return await self._in_thread(lambda: self._commit_info(source, sha))
-
-    async def check(self, url: str, sign_in: GitCredentials | None) -> None:
-        """Ask a repository for its references; what comes of it is not kept.
-
-        Raises:
-            HoldfastError: HF1001, HF1009, HF4003.
-        """
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._checks, lambda: self._check(url, sign_in))
 
     def watch_local(self, repo_url: str, changed: Callable[[], None]) -> None:
         """Call `changed` within 1 s of a new commit in a local repository; no-op for others.
@@ -160,23 +149,12 @@ class GitSources:
         """Stop watching, and wait for the threads."""
         self._closed = True
         self._local_watch.close()
-        for pool in (self._threads, self._checks):
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     # --- on threads --------------------------------------------------------------------------
-
-    def _check(self, url: str, sign_in: GitCredentials | None) -> None:
-        if find_local_path(url) is not None:
-            self._open_local(url)
-            return
-        checked = _checked(url)
-        with self._lock_of(f"check {url}"):
-            # In a folder of its own, so that it waits for no fetch.
-            folder = _mirror(self._cache, f"check {url}")
-            mirrors.list_refs(folder, checked, sign_in, self._deadline())
 
     def _resolve(self, source: Source, revision: str, *, force: bool) -> str:
         name = revision.strip() or "HEAD"
@@ -227,7 +205,10 @@ class GitSources:
             ):
                 return known[1]
             refs = mirrors.list_refs(
-                _mirror(self._cache, url), _checked(url), self._credentials(url), self._deadline()
+                mirror_folder(self._cache, url),
+                checked_url(url),
+                self._credentials(url),
+                self._deadline(),
             )
             self._refs[url] = (self._clock.monotonic(), refs)
             return refs
@@ -237,8 +218,8 @@ class GitSources:
         with self._lock_of(url):
             _, refs = self._refs.get(url, (0.0, {}))
             return mirrors.fetch_commit(
-                _mirror(self._cache, url),
-                _checked(url),
+                mirror_folder(self._cache, url),
+                checked_url(url),
                 sha,
                 self._credentials(url),
                 self._deadline(),
@@ -250,7 +231,7 @@ class GitSources:
             self._local_commit(source, sha)
             return self._open_local(source.repo_url)
         self._fetch(source, sha)
-        return mirrors.open_mirror(_mirror(self._cache, source.repo_url))
+        return mirrors.open_mirror(mirror_folder(self._cache, source.repo_url))
 
     def _checkout(self, source: Source, sha: str) -> Checkout:
         key = source.repo_url
@@ -301,24 +282,7 @@ class GitSources:
         )
 
     def _open_local(self, url: str) -> pygit2.Repository:
-        path = os.path.abspath(os.path.expanduser(find_local_path(url) or ""))
-        allowed = [os.path.expanduser(folder) for folder in self._allowed]
-        if not any(is_inside(folder, path) for folder in allowed):
-            raise ConfigurationError(
-                "HF1009",
-                f"the local repository {path} is not read: it is not below a folder given with"
-                " --allow-local-repos",
-                hint=f"start with `--allow-local-repos {path}`",
-                retry=Retry.NEVER,
-            )
-        try:
-            return pygit2.Repository(path)
-        except (pygit2.GitError, KeyError, OSError):
-            raise RepositoryError(
-                "HF1001",
-                f"the repository {path} cannot be read: no git repository is there",
-                hint="`git init` it, or correct `repoURL`",
-            ) from None
+        return open_local(url, self._allowed)
 
     def _deadline(self) -> Callable[[], bool]:
         end = self._clock.monotonic() + self._limits.fetch_s
@@ -329,11 +293,43 @@ class GitSources:
             return self._locks.setdefault(key, threading.Lock())
 
 
-def _mirror(cache: str, url: str) -> str:
+def open_local(url: str, allowed_folders: Sequence[str]) -> pygit2.Repository:
+    """Open a repository of this machine.
+
+    Raises:
+        HoldfastError: HF1001, there is none; HF1009, it is not below one of the folders.
+    """
+    path = os.path.abspath(os.path.expanduser(find_local_path(url) or ""))
+    allowed = [os.path.expanduser(folder) for folder in allowed_folders]
+    if not any(is_inside(folder, path) for folder in allowed):
+        raise ConfigurationError(
+            "HF1009",
+            f"the local repository {path} is not read: it is not below a folder given with"
+            " --allow-local-repos",
+            hint=f"start with `--allow-local-repos {path}`",
+            retry=Retry.NEVER,
+        )
+    try:
+        return pygit2.Repository(path)
+    except (pygit2.GitError, KeyError, OSError):
+        raise RepositoryError(
+            "HF1001",
+            f"the repository {path} cannot be read: no git repository is there",
+            hint="`git init` it, or correct `repoURL`",
+        ) from None
+
+
+def mirror_folder(cache: str, url: str) -> str:
+    """Return the folder of the mirror of a URL."""
     return os.path.join(cache, "mirrors", _digest(url))
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """Return the URL of a remote repository.
+
+    Raises:
+        RepositoryError: HF1001, its scheme is not supported.
+    """
     scheme = find_scheme(url)
     if url.startswith("-") or scheme not in REMOTE_SCHEMES:
         raise RepositoryError(

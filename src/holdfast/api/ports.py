@@ -136,11 +136,11 @@ class Settings(Protocol):
     """ConfigMaps `argocd-cm`, `argocd-rbac-cm` and Secret `argocd-secret`, followed live."""
 
     def text(self, key: str, default: str = "") -> str:
-        """Return a value of `argocd-cm`."""
+        """Return a value of `argocd-cm`, or of `argocd-cmd-params-cm` where it has none."""
         ...
 
     def switch(self, key: str, *, default: bool = False) -> bool:
-        """Return a truth value of `argocd-cm`."""
+        """Return a truth value, found as `text`."""
         ...
 
     def rbac(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The port `api.ports.Settings`: ConfigMaps and the Secret of Argo CD, followed live.
 
-`argocd-cm`, `argocd-rbac-cm` and `argocd-secret` of the control namespace
+`argocd-cm`, `argocd-rbac-cm`, `argocd-cmd-params-cm` and `argocd-secret` of the control namespace
 (docs/internals/argocd/api.md §10). Nothing in them is changed or removed but the keys that sign-in
 owns; a missing object reads as empty.
 """
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SETTINGS = "argocd-cm"
 ROLES = "argocd-rbac-cm"
+PARAMETERS = "argocd-cmd-params-cm"
 SECRET = "argocd-secret"  # noqa: S105 - the name of an object
 _PART_OF = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": SECRET}
 
@@ -41,7 +42,7 @@ class ArgoSettings(ControlSecrets):
         """Know nothing before `start`."""
         super().__init__(connection, namespace)
         self._supervisor = supervisor
-        self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}}
+        self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}, PARAMETERS: {}}
         self._secrets: dict[str, str] = {}
         self._is_stale = False
         self._listed = asyncio.Event()
@@ -59,12 +60,13 @@ class ArgoSettings(ControlSecrets):
     # --- reading ------------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
-        """Return a value of `argocd-cm`."""
-        return self._config[SETTINGS].get(key, default)
+        """Return a value of `argocd-cm`, or of `argocd-cmd-params-cm` where it has none."""
+        found = self._config[SETTINGS].get(key)
+        return self._config[PARAMETERS].get(key, default) if found is None else found
 
     def switch(self, key: str, *, default: bool = False) -> bool:
-        """Return a truth value of `argocd-cm`."""
-        value = self._config[SETTINGS].get(key, "")
+        """Return a truth value, found as `text`."""
+        value = self.text(key)
         return value.strip().lower() == "true" if value else default
 
     def cm(self) -> dict[str, str]:
@@ -102,7 +104,7 @@ class ArgoSettings(ControlSecrets):
     # --- WatchSink ----------------------------------------------------------------------------
 
     def observe(self, scope: WatchScope, event: EventKind, manifest: Manifest) -> None:
-        """Take a change of one of the three."""
+        """Take a change of one of them."""
         if scope.gvk == CONFIG_MAP and manifest.name in self._config:
             data = {} if event is EventKind.DELETED else manifest.tree.get("data") or {}
             self._config[manifest.name] = {key: str(value) for key, value in data.items()}

@@ -13,7 +13,7 @@ loaded is an Error and touches nothing.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ from holdfast.controller.permits import Permits
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run, restore_run
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry, Target
 from holdfast.controller.status_writer import StatusWriter
+from holdfast.controller.sync_lane import Glance
 from holdfast.controller.tasks_runner import TaskRunner
 from holdfast.controller.watches import Watches
 from holdfast.domain.application import Application
@@ -59,7 +60,11 @@ class Ended(Exception):  # noqa: N818 - not an error: the way out of nested step
 
 @dataclass(frozen=True, slots=True)
 class OperationParts:
-    """The collaborators of the operation engine."""
+    """The collaborators of the operation engine.
+
+    Attributes:
+        glance: What status says at the end of an operation, as far as it is known.
+    """
 
     registry: Registry
     desired: DesiredStates
@@ -72,6 +77,7 @@ class OperationParts:
     status: StatusWriter
     clock: Clock
     settings: ControllerSettings
+    glance: Callable[[AppState], Glance | None]
 
 
 class Operations:
@@ -411,7 +417,11 @@ class Operations:
             phase, run.message = decision.phase, decision.message
         run.phase = phase
         run.namespace_metadata = state.application.sync_policy.managed_namespace_metadata
-        await self._parts.status.complete_run(state, run)
+        seen = self._parts.glance(state) if phase is Phase.SUCCEEDED else None
+        if seen is None:
+            await self._parts.status.complete_run(state, run)
+        else:
+            await self._parts.status.complete_run(state, run, seen.status, seen.changes)
         log.info("operation done app=%s phase=%s message=%s", state.key, phase, run.message)
         return None
 

@@ -110,10 +110,19 @@ class StatusWriter:
         """Write `status.operationState` where it differs."""
         await self.write_status(state, {"operationState": run.to_tree()})
 
-    async def complete_run(self, state: AppState, run: Run) -> None:
-        """End an operation: its state, `operation: null` and the history in one patch (§6.12)."""
+    async def complete_run(
+        self, state: AppState, run: Run, seen: Tree | None = None, changes: tuple[str, ...] = ()
+    ) -> None:
+        """End an operation: its state, `operation: null` and the history in one patch (§6.12).
+
+        Args:
+            state: The Application.
+            run: The operation.
+            seen: What else status says now, or None: a round follows and writes it.
+            changes: Events that go with `seen`.
+        """
         app = state.application
-        status: Tree = {**app.status, "operationState": run.to_tree()}
+        status: Tree = {**(seen or {}), "operationState": run.to_tree()}
         if is_recorded(run.operation, run.phase):
             who = run.operation.tree.get("initiatedBy")
             deployment = Deployment(
@@ -125,12 +134,11 @@ class StatusWriter:
                 initiated_by=who if isinstance(who, dict) and who else None,
             )
             status["history"] = extend_history(app, deployment)
-        patch: Tree = {"operation": None}
-        changed = difference(app.status, status)
-        if changed:
-            patch["status"] = changed
+        patch: Tree = {**_patch_of(state, status), "operation": None}
         await self._patch(state, patch, SystemWrite.APPLICATION_STATUS)
         self._tell_completed(state, run)
+        for text in changes:
+            self.tell(state, Reason.RESOURCE_UPDATED, text)
         self._tell_listeners(state, run)
         if run.phase is Phase.SUCCEEDED and not run.operation.is_selective:
             state.heal_attempts = 0

@@ -22,6 +22,7 @@ from holdfast.controller.recalling import Recalling
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
+    ResourceView,
     divergences,
     health_tree,
     overview,
@@ -99,6 +100,14 @@ class RoundEnd:
     status: Tree | None = None
     event: str = ""
     again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What status must say at the end of an operation, and the Events that go with it."""
+
+    status: Tree
+    changes: tuple[str, ...]
 
 
 class SyncLane:
@@ -183,15 +192,8 @@ class SyncLane:
     async def _conclude(self, state: AppState, desired: Desired, level: Level) -> RoundEnd:
         app, now = state.application, self._parts.clock.now()
         states = self._parts.registry.objects_of(state)
-        tracking = self._parts.objects.tracking
-        views = view_objects(state, states, self._parts.registry, tracking)
+        views, conditions = self._see(state, states, desired)
         seen = overview(state, views)
-        state.divergences = divergences(views)
-        conditions = [*desired.conditions, *self._not_built(state, desired)]
-        conditions += shared_conditions(state, states, self._find_other_owner)
-        conditions += self._unwatched(desired)
-        conditions += self._fights(state, states)
-        state.conditions = tuple(conditions)
         decision = decide_auto_sync(
             app,
             Comparison(
@@ -215,6 +217,8 @@ class SyncLane:
             state.reconciled_at = now
         self.recalling.note(state)
         status = self._status(state, seen, desired, [*conditions, *sync_errors])
+        for text in _changes(app, seen):
+            self._parts.status.tell(state, Reason.RESOURCE_UPDATED, text)
         if isinstance(decision, Start) and not self._parts.settings.observe:
             # The sync brings what git says now; a heal before it would bring what git said then.
             return RoundEnd(decision.operation, status, decision.event)
@@ -225,6 +229,53 @@ class SyncLane:
         if isinstance(decision, HealBackoff):
             return RoundEnd(again_at=decision.until)
         return RoundEnd()
+
+    def glance(self, state: AppState) -> Glance | None:
+        """Return what is known of an Application at the end of an operation that succeeded.
+
+        It asks nobody. It goes into the request that ends the operation: a status of its own
+        takes the API server as long as two applies. A round follows, and corrects what moved.
+
+        Returns:
+            None where only a round can tell: the Application was changed meanwhile, an object was
+            not compared, or something is wrong.
+        """
+        app, desired = state.application, state.desired
+        if desired is None or not self._declares(desired, app):
+            return None
+        kept = {one.get("type") for one in _mappings(app.status.get("conditions"))}
+        states = self._parts.registry.objects_of(state)
+        is_judged = all(map(self._parts.objects.is_judged, states))
+        if ConditionType.SYNC_ERROR.value in kept or not is_judged:
+            return None
+        views, conditions = self._see(state, states, desired)
+        if any(item.type.is_error for item in conditions):
+            return None
+        seen = overview(state, views)
+        status = self._status(state, seen, desired, conditions)
+        status["reconciledAt"] = format_time(self._parts.clock.now())
+        return Glance(status, _changes(app, seen))
+
+    def _declares(self, desired: Desired, app: Application) -> bool:
+        """Whether a render is one of the Application as it is written now."""
+        wanted = Wanted(app.sources, desired.revisions)
+        return desired.fingerprint == self._parts.desired.fingerprint(
+            app, wanted, desired.revisions
+        )
+
+    def _see(
+        self, state: AppState, states: list[ObjectState], desired: Desired
+    ) -> tuple[tuple[ResourceView, ...], list[Condition]]:
+        """Look at the objects: one entry for each, and what there is to say of them."""
+        tracking = self._parts.objects.tracking
+        views = view_objects(state, states, self._parts.registry, tracking)
+        state.divergences = divergences(views)
+        conditions = [*desired.conditions, *self._not_built(state, desired)]
+        conditions += shared_conditions(state, states, self._find_other_owner)
+        conditions += self._unwatched(desired)
+        conditions += self._fights(state, states)
+        state.conditions = tuple(conditions)
+        return views, conditions
 
     def _status(
         self, state: AppState, seen: Overview, desired: Desired, conditions: list[Condition]
@@ -243,7 +294,6 @@ class SyncLane:
         if self._reconciled_at_is_due(state, status):
             status["reconciledAt"] = stamp
             state.reconciled_at_written = now
-        self._tell_changes(state, seen)
         return status
 
     def _reconciled_at_is_due(self, state: AppState, status: Tree) -> bool:
@@ -263,19 +313,6 @@ class SyncLane:
             for key, value in status.items()
             if value is not None and key in ("sync", "resources", "health")
         )
-
-    def _tell_changes(self, state: AppState, seen: Overview) -> None:
-        app = state.application
-        old_sync = str((app.status.get("sync") or {}).get("status") or "")
-        old_health = str((app.status.get("health") or {}).get("status") or "")
-        if old_sync != seen.sync.value:
-            text = f"Updated sync status: {old_sync} -> {seen.sync.value}"
-            self._parts.status.tell(state, Reason.RESOURCE_UPDATED, text)
-        if old_health != seen.health.code.value:
-            text = f"Updated health status: {old_health} -> {seen.health.code.value}"
-            if seen.health.message:
-                text += f" ({seen.health.message})"
-            self._parts.status.tell(state, Reason.RESOURCE_UPDATED, text)
 
     # --- what is wrong ------------------------------------------------------------------------
 
@@ -383,6 +420,19 @@ class SyncLane:
         if found.app is not None and found.app != state.key:
             return str(found.app)
         return self._parts.objects.find_other_owner(found, None)  # by what is kept of live
+
+
+def _changes(app: Application, seen: Overview) -> tuple[str, ...]:
+    """Return the Events' words for what differs from the status as it stands."""
+    old_sync = str((app.status.get("sync") or {}).get("status") or "")
+    old_health = str((app.status.get("health") or {}).get("status") or "")
+    texts = []
+    if old_sync != seen.sync.value:
+        texts.append(f"Updated sync status: {old_sync} -> {seen.sync.value}")
+    if old_health != seen.health.code.value:
+        text = f"Updated health status: {old_health} -> {seen.health.code.value}"
+        texts.append(text + (f" ({seen.health.message})" if seen.health.message else ""))
+    return tuple(texts)
 
 
 def _is_before_last_operation(app: Application) -> bool:

@@ -139,6 +139,7 @@ def wire(
         status=status,
         clock=ports.clock,
         settings=settings,
+        glance=lambda state: sync.glance(state),  # noqa: PLW0108 - it is made below
     )
     sync_parts = SyncLaneParts(
         registry=registry,
@@ -154,6 +155,7 @@ def wire(
         settings=settings,
         hints=Hints(ports.hint_store, desired, registry, ports.clock),
     )
+    sync = SyncLane(sync_parts)
     deletion = DeletionParts(
         registry, objects, watches, permits, ports.writer, ports.system, status, ports.clock
     )
@@ -164,7 +166,7 @@ def wire(
         watches=watches,
         status=status,
         desired=desired,
-        sync=SyncLane(sync_parts),
+        sync=sync,
         operations=Operations(operation_parts),
         deletion=Deletion(deletion),
     )

@@ -41,6 +41,46 @@ async def test_a_requested_sync_applies_records_history_and_consumes_the_request
         assert rig.sync() == "Synced"
 
 
+def patches(rig: Rig) -> list[Request]:
+    found = [r for r in rig.cluster.requests if r.verb == "merge-patch" and r.key == APP]
+    rig.cluster.requests.clear()
+    return found
+
+
+async def test_an_automatic_sync_costs_the_application_two_requests() -> None:
+    """Its beginning with the status before it, and its end with the status after it."""
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map(a="1"))
+        await rig.settle(30)
+        start, end = patches(rig)
+        assert start.body["operation"]["sync"]
+        assert start.body["status"]["sync"]["status"] == "OutOfSync"
+        assert end.body["operation"] is None
+        assert end.body["status"]["operationState"]["phase"] == "Succeeded"
+        assert end.body["status"]["sync"]["status"] == "Synced"
+        status = rig.status()  # `argocd app wait` looks at these two
+        assert status["reconciledAt"] >= status["operationState"]["finishedAt"]
+        assert len(end.body["status"]["history"]) == 1
+        told = [(event.reason.value, event.message) for event in rig.recorder.events[-3:]]
+        assert told[0][0] == "OperationCompleted"  # then what it changed
+        assert told[1] == ("ResourceUpdated", "Updated sync status: OutOfSync -> Synced")
+        assert told[2] == ("ResourceUpdated", "Updated health status: Missing -> Healthy")
+
+
+async def test_a_sync_of_another_revision_leaves_the_status_to_the_round_after_it() -> None:
+    async with controlling(app()) as rig:
+        first = rig.git.commit(config_map(a="1"))
+        await rig.settle()
+        rig.git.commit(config_map(a="2"))
+        await rig.settle()
+        patches(rig)
+        rig.request_sync({"sync": {"revision": first}})
+        await rig.settle()
+        assert rig.sync() == "OutOfSync"
+        (end,) = [one for one in patches(rig) if one.body.get("operation", 0) is None]
+        assert "sync" not in end.body["status"]
+
+
 async def test_a_later_wave_waits_until_the_earlier_one_is_healthy() -> None:
     async with controlling(app()) as rig:
         rig.cluster.rollout_s = None

@@ -4,9 +4,15 @@ Give it to a folder of tests by `pytest_asyncio_loop_factories` in its conftest.
 for something that can never happen fails at once, with a sentence, instead of hanging.
 """
 
+from __future__ import annotations
+
 import asyncio
 import selectors
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -14,7 +20,7 @@ NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 class _JumpingSelector(selectors.DefaultSelector):
     """Never waits; tells its loop how long it would have waited."""
 
-    loop: "VirtualLoop"
+    loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
@@ -40,6 +46,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def jump(self, seconds: float) -> None:
         self._virtual_s += seconds
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: object, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """At once: a thread takes real time, and this loop's time would jump on meanwhile."""
+        del executor
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - whoever waits for it gets it
+            done.set_exception(error)
+        return done
 
 
 class LoopClock:

@@ -1,11 +1,12 @@
 """The port `Commits` on local repositories: careful with what people are at work on."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pygit2
 import pytest
-from pygit2.enums import CheckoutStrategy, FileMode
+from pygit2.enums import CheckoutStrategy, ConfigLevel, FileMode
 
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.source import CommitOrder, Source
@@ -29,6 +30,19 @@ def repo(tmp_path: Path) -> GitRepo:
 @pytest.fixture
 def commits(tmp_path: Path) -> GitCommits:
     return GitCommits(str(tmp_path / "cache"), SystemClock())
+
+
+@pytest.fixture
+def unconfigured() -> Iterator[None]:
+    """Git without the configuration of a person or a machine."""
+    levels = (ConfigLevel.GLOBAL, ConfigLevel.XDG, ConfigLevel.SYSTEM)
+    paths = pygit2.settings.search_path
+    before = {level: paths[level] for level in levels}
+    for level in levels:
+        paths[level] = ""
+    yield
+    for level, path in before.items():
+        paths[level] = path
 
 
 def source(repo: GitRepo, revision: str = "main") -> Source:
@@ -129,6 +143,18 @@ async def test_an_author_is_a_name_and_a_mail(repo: GitRepo, commits: GitCommits
     repo.repository.config["user.email"] = "bo@example.org"
     done = await commits.commit(source(repo), base, replace(ORDER, author=""))
     assert done.author == "Bo Example <bo@example.org>"
+
+
+async def test_who_asked_is_the_author_where_git_knows_nobody(
+    repo: GitRepo, commits: GitCommits, unconfigured: None
+) -> None:
+    del unconfigured
+    order = replace(ORDER, author="", otherwise="bo <bo@holdfast.invalid>")
+    base = str(tip(repo).id)
+    with pytest.raises(HoldfastError, match="does not know who you are"):
+        await commits.commit(source(repo), base, replace(order, otherwise=""))
+    done = await commits.commit(source(repo), base, order)
+    assert done.author == "bo <bo@holdfast.invalid>"
 
 
 async def test_a_push_needs_an_origin_and_goes_there(

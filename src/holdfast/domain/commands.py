@@ -143,6 +143,7 @@ class AdoptDrift:
         resources: Only these objects; empty for all.
         message: The commit's message.
         author: `Name <mail>`, or `""` for who git's configuration says.
+        otherwise: The author when git's configuration says nobody; `""` is an error then.
         branch: The branch to make; `""` commits on the one that `targetRevision` names.
         push: Whether to push it.
     """
@@ -153,6 +154,7 @@ class AdoptDrift:
     author: str = ""
     branch: str = ""
     push: bool = False
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ class CommitOrder:
         files: Paths relative to the repository, and their new texts.
         message: The commit's message.
         author: `Name <mail>`, or `""` for who git's configuration says.
+        otherwise: The author when git's configuration says nobody; `""` is an error then.
         branch: The branch to make, or `""` for the one that `targetRevision` names.
         push: Whether to push the branch.
     """
@@ -152,6 +153,7 @@ class CommitOrder:
     author: str = ""
     branch: str = ""
     push: bool = False
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,30 +145,36 @@ class GitCommits:
             index.add(pygit2.IndexEntry(path, blob, mode))
         tree = index.write_tree(repository)
         now = int(self._clock.now().timestamp())
-        author = _author(repository, order.author, now)
+        author = _author(repository, order, now)
         committer = pygit2.Signature(*COMMITTER, now, 0)
         message = order.message.rstrip("\n") + "\n"
         return repository.create_commit(None, author, committer, message, tree, [parent.id])
 
 
-def _author(repository: pygit2.Repository, given: str, now: int) -> pygit2.Signature:
+def _author(repository: pygit2.Repository, order: CommitOrder, now: int) -> pygit2.Signature:
     offset = datetime.fromtimestamp(now, UTC).astimezone().utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset is not None else 0
-    if given:
-        match = _AUTHOR.match(given)
-        if match is None:
-            raise _refused(f"{given!r} is no author", "write it like `Ada <ada@example.org>`")
-        return pygit2.Signature(match["name"], match["mail"], now, minutes)
+    if order.author:
+        return _signature(order.author, now, minutes)
     found: dict[str, str] = {}
     for key in ("user.name", "user.email"):
         try:
             found[key] = str(repository.config[key])
         except KeyError:
+            if order.otherwise:
+                return _signature(order.otherwise, now, minutes)
             raise _refused(
                 f"git does not know who you are: there is no {key}",
                 '`git config --global user.name …` and user.email, or `--author "Name <mail>"`',
             ) from None
     return pygit2.Signature(found["user.name"], found["user.email"], now, minutes)
+
+
+def _signature(given: str, now: int, minutes: int) -> pygit2.Signature:
+    match = _AUTHOR.match(given)
+    if match is None:
+        raise _refused(f"{given!r} is no author", "write it like `Ada <ada@example.org>`")
+    return pygit2.Signature(match["name"], match["mail"], now, minutes)
 
 
 def _target_branch(repository: pygit2.Repository, source: Source) -> str:

@@ -68,7 +68,11 @@ class Adopting:
         answer = to_json(plan)
         if not plan.sources:
             return Done("unchanged", answer)
-        order = {"author": command.author, "branch": command.branch}
+        order = {
+            "author": command.author,
+            "otherwise": command.otherwise,
+            "branch": command.branch,
+        }
         commits: list[Tree] = []
         for change in plan.sources:
             done = await self._get_ports().commits.commit(

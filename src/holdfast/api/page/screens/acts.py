@@ -12,6 +12,7 @@ import orjson
 from pydantic import Field, ValidationError
 from starlette.requests import Request
 
+from holdfast.api.authoring import authorship
 from holdfast.api.call import Answer
 from holdfast.api.failures import ApiError, Code, denied, invalid
 from holdfast.api.models.base import OurShape
@@ -91,10 +92,13 @@ async def adopt(board: Board, visit: Visit) -> Answer:
     tree, app = await board.application(visit)
     if not board.may(visit, tree, "update"):
         raise denied("you may not change this application, so you may not adopt its drift")
+    by = authorship(visit.caller)
     command = AdoptDrift(
         app.key,
         body.message,
         tuple(SelectedResource(o.group, o.kind, o.namespace, o.name) for o in body.resources),
+        author=by.author,
+        otherwise=by.otherwise,
         branch=body.branch,
         push=body.push,
     )

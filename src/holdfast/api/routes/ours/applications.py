@@ -10,6 +10,7 @@ from holdfast.api.applications import (
     target_of,
     which,
 )
+from holdfast.api.authoring import authorship
 from holdfast.api.call import Call
 from holdfast.api.models.ours import (
     AdoptBody,
@@ -43,8 +44,15 @@ async def _plan(call: Call[AppQuery, AdoptPlanBody]) -> JSON:
 async def _adopt(call: Call[AppQuery, AdoptBody]) -> Tree:
     body = call.body
     tree = await demand_application(call, "update", which(call, call.query))
+    by = authorship(call.caller, body.author)
     command = AdoptDrift(
-        key_of(tree), body.message, _selected(body.resources), body.author, body.branch, body.push
+        key_of(tree),
+        body.message,
+        _selected(body.resources),
+        by.author,
+        body.branch,
+        body.push,
+        by.otherwise,
     )
     return _told(await call.services.commands.carry_out(command, call.caller.username))
 

@@ -9,6 +9,7 @@ from bench.heal import KINDS
 HEAL_P50 = 3.0
 FIRST_SYNC = 2.5
 SLOPE_KB = 1.5
+STREAMED = 1.5
 # Applications -> (floor of the p99 budget in ms, its factor, storm in s, memory in MB)
 _SIZES = {
     50: (50.0, 3.0, None, None),
@@ -55,6 +56,11 @@ def _of_size(size: Tree) -> Iterator[Check]:
             ratio = heal[f"ours_{kind}"]["p50_ms"] / heal[f"bare_{kind}"]["p50_ms"]
             yield Check(f"{apps} apps: {kind} p50", round(ratio, 2), HEAL_P50, "x bare")
         yield _p99(f"{apps} apps: heal p99", heal, floor, factor)
+    if "streams" in size:
+        looked_at = size["streams"]
+        ratio = looked_at["with"]["ours_all"]["p99_ms"] / looked_at["without"]["ours_all"]["p99_ms"]
+        name = f"{apps} apps: heal p99 with {looked_at['streams']} streams"
+        yield Check(name, round(ratio, 2), STREAMED, "x without")
     if "storm_s" in size and storm_s is not None:
         slower = max(1.0, size["storm_bare_s"] / _QUIET_BARE_STORM_S[apps])
         yield Check(f"{apps} apps: storm", size["storm_s"], round(storm_s * slower, 2), "s")

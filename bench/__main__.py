@@ -20,10 +20,11 @@ from bench.parts import measure_size
 from bench.report import compare, find_committed, keep, print_checks, print_size, print_table
 
 SIZES = (1, 50, 200, 1000)
-PARTS = ("sync", "heal", "storm", "cpu", "restart", "loads")
+PARTS = ("sync", "heal", "storm", "cpu", "restart", "loads", "streams")
 # What each size is measured for by default; anything can be asked for with --only. Loads are for
 # the largest alone: the figures of the issue are for 1,000 Applications.
 _SHORT = {1: {"heal"}, 50: {"heal"}}
+_WITH_STREAMS = 200
 
 
 def main() -> int:
@@ -83,6 +84,8 @@ def _options() -> argparse.Namespace:
 def _wanted(apps: int, options: argparse.Namespace) -> set[str]:
     """Return the parts to measure; loads, unless asked for alone, at the largest size."""
     wanted = set(options.only) or set(_SHORT.get(apps, PARTS))
+    if apps != _WITH_STREAMS and not options.only:
+        wanted -= {"streams"}
     return wanted if apps == max(options.apps) else wanted - {"loads"}
 
 

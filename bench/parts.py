@@ -24,6 +24,7 @@ from bench.plane import real_plane
 from bench.process import Program, start_bare, start_holdfast, wait_ready
 from bench.rest import at_rest, until_calm
 from bench.storm import storm
+from bench.streams import under_streams
 from bench.workload import APPLICATIONS, OBJECTS_EACH, application, make_repository, objects
 
 # So many Deployments has the one Application of the series of 1, and the bare loop: enough that
@@ -56,7 +57,7 @@ class Bench:
 
 
 async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
-    """Measure what is wanted of `sync`, `cpu`, `heal`, `storm`, `loads` and `restart`."""
+    """Measure what is wanted of `sync`, `cpu`, `heal`, `storm`, `streams`, `loads`, `restart`."""
     names = [f"bench-{number:04d}" for number in range(apps)]
     figures: Tree = {"applications": apps, "objects": _objects_of(names)}
     if "sync" in wanted and apps > 1:
@@ -74,6 +75,10 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
         if "storm" in wanted and apps > 1:
             figures["storm_bare_s"] = round(await storm(bench.api, bench.bare_places[:apps]), 2)
             figures["storm_s"] = round(await storm(bench.api, bench.places), 2)
+        if "streams" in wanted:
+            figures["streams"] = await under_streams(
+                bench.api, bench.places, bench.bare_places, bench.holdfast.pid, names
+            )
         if "loads" in wanted:
             figures["loads"] = await _loads(bench)
         if "restart" in wanted:

@@ -21,6 +21,8 @@ def print_table(result: Tree) -> None:
     for apps, size in result["sizes"].items():
         if "heal" in size:
             _print_heals(f"{apps} apps", size["heal"], (*KINDS, "all"))
+        for which in ("without", "with") if "streams" in size else ():
+            _print_heals(f"{apps} apps, {which} streams", size["streams"][which], ("all",))
     for name, load in (result.get("loads") or {}).items():
         if isinstance(load, dict):
             _print_heals(f"during {name.replace('_', ' ')}", load, ("delete",))

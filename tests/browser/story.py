@@ -7,7 +7,10 @@ waits for a person; `payments` is for pausing; `search` cannot be compared, and 
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
+
+import pygit2
 
 from tests.support.gitrepo import GitRepo
 from tests.support.person import Ref
@@ -109,7 +112,10 @@ class Story:
 
     def _commit(self, name: str, files: dict[str, str], message: str) -> None:
         if name not in self._repositories:
-            self._repositories[name] = GitRepo(self._folder / f"{name}.git", bare=True)
+            # As if somebody had pushed it a quarter of an hour ago.
+            author = pygit2.Signature("Ada Example", "ada@example.org", int(time.time()) - 900, 0)
+            path = self._folder / "acme" / name
+            self._repositories[name] = GitRepo(path, bare=True, author=author)
         self._repositories[name].commit(files, message)
 
     async def _apply(self, name: str, namespace: str, policy: Tree, path: str = "") -> None:

@@ -119,11 +119,7 @@ async def test_a_screen_is_open_to_everybody_in_both_themes_and_at_400_px(
     window = await windows("admin")
     if look.status != 200:
         window.expected.add(look.status)
-    await window.open(look.path, live=False)
-    for name in look.clicks:
-        await window.click(name)
-    shown = window.test(look.shows).first if look.shows else window.page.locator("main h1")
-    await expect(shown).to_be_visible()
+    await _go_to(window, look)
     await _look_at(window, look)
 
 
@@ -137,6 +133,14 @@ async def test_who_signs_in_is_open_to_everybody_too(signed_in: Up, chromium: Br
         window.check()
 
 
+async def _go_to(window: Window, look: Look) -> None:
+    await window.open(look.path, live=False)
+    for name in look.clicks:
+        await window.click(name)
+    shown = window.test(look.shows).first if look.shows else window.page.locator("main h1")
+    await expect(shown).to_be_visible()
+
+
 async def _look_at(window: Window, look: Look) -> None:
     page = window.page
     barriers = []
@@ -145,6 +149,8 @@ async def _look_at(window: Window, look: Look) -> None:
         barriers += [f"{theme}: {one}" for one in await window.barriers(*rules)]
         await _keep(window, f"{look.name}-{theme}")
     await page.set_viewport_size(NARROW)
+    if look.narrow:
+        await _go_to(window, look)  # as a telephone would
     too_wide = await window.too_wide()
     if look.narrow:
         await _keep(window, f"{look.name}-narrow")

@@ -21,9 +21,12 @@ class GitRepo:
         path: Its folder.
     """
 
-    def __init__(self, path: Path, *, bare: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, bare: bool = False, author: pygit2.Signature = AUTHOR
+    ) -> None:
         """Make it."""
         self.path = path
+        self._author = author
         self._files: dict[str, tuple[pygit2.Oid, FileMode]] = {}
         self.repository = pygit2.init_repository(str(path), bare=bare, initial_head="main")
 
@@ -57,8 +60,8 @@ class GitRepo:
         parents: list[pygit2.Oid | str] = []
         if known is not None or not self.repository.head_is_unborn:
             parents.append((known or self.repository.head).peel().id)
-        tree = self._tree("")
-        commit = self.repository.create_commit(None, AUTHOR, AUTHOR, message, tree, parents)
+        tree, author = self._tree(""), self._author
+        commit = self.repository.create_commit(None, author, author, message, tree, parents)
         self.repository.references.create(reference, commit, force=True)
         return str(commit)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 _AT_WORK = (
+    "apis/argoproj.io/v1alpha1/{}/applications",  # a cluster's Applications are counted
     "apis/batch/v1/{}/cronjobs",
     "apis/batch/v1/{}/jobs",
     "apis/apps/v1/{}/deployments",

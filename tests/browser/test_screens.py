@@ -1,6 +1,7 @@
 """Every screen: nothing keeps people out (axe, both themes), and 400 px are enough.
 
-`make screenshots` runs this with HOLDFAST_PICTURES=docs/images, and a picture of each is kept.
+`make screenshots` runs this with HOLDFAST_PICTURES=docs/images: pictures of what documents show.
+HOLDFAST_PICTURES=FOLDER HOLDFAST_PICTURES_OF=all keeps one of every screen, to look at.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     OpenWindow = Callable[..., Awaitable[Window]]
 
 PICTURES = os.environ.get("HOLDFAST_PICTURES", "")
+OF_ALL = os.environ.get("HOLDFAST_PICTURES_OF") == "all"
 LARGEST_PICTURE = 200 * 1024
 _APP = "/applications/argocd"
 # What is hidden from a reader, or named badly, is so in both.
@@ -48,7 +50,8 @@ class Look:
         path: Where it is.
         shows: A `data-test` that must be there; `""` is its heading.
         clicks: What is clicked on first, by `data-test`.
-        narrow: Whether a picture of it at 400 px is kept, too.
+        kept: Whether a picture of it belongs to the documents.
+        narrow: Whether it is opened at 400 px, as a telephone would; its picture is kept, too.
         status: Of its answer.
     """
 
@@ -56,35 +59,36 @@ class Look:
     path: str
     shows: str
     clicks: tuple[str, ...] = ()
+    kept: bool = False
     narrow: bool = False
     status: int = 200
 
 
 LOOKS = (
-    Look("applications", "/applications", "tiles", narrow=True),
+    Look("applications", "/applications", "tiles", kept=True, narrow=True),
     Look("applications-list", "/applications?view=list", "row"),
     Look("applications-none", "/applications?search=nothing+fits+this", "nothing-found"),
-    Look("tree", f"{_APP}/shop-web", "tree", narrow=True),
+    Look("tree", f"{_APP}/shop-web", "tree", kept=True, narrow=True),
     Look("objects", f"{_APP}/shop-web?view=list", "objects"),
     Look("pods", f"{_APP}/shop-web?view=pods", "health"),
     Look("troubled", f"{_APP}/search", "condition"),
-    Look("diff", f"{_APP}/shop-cart/diff", "object-diff", narrow=True),
+    Look("diff", f"{_APP}/shop-cart/diff", "object-diff", kept=True, narrow=True),
     Look("diff-unified", f"{_APP}/shop-cart/diff?style=unified", "object-diff"),
-    Look("history", f"{_APP}/shop-web/history", "history", narrow=True),
-    Look("rollback", f"{_APP}/shop-web/history?rollback=0", "rollback-panel"),
+    Look("history", f"{_APP}/shop-web/history", "history", kept=True, narrow=True),
+    Look("rollback", f"{_APP}/shop-web/history?rollback=0", "rollback-panel", kept=True),
     Look("sync", f"{_APP}/shop-cart/sync?preview=1", "sync-panel"),
-    Look("drift", f"{_APP}/shop-web/drift", "episodes", narrow=True),
-    Look("drift-open", f"{_APP}/shop-cart/drift", "open-drift"),
+    Look("drift", f"{_APP}/shop-web/drift", "episodes", kept=True, narrow=True),
+    Look("drift-open", f"{_APP}/shop-cart/drift", "open-drift", kept=True),
     Look("pause", f"{_APP}/payments/pause", "pause-form"),
-    Look("paused", f"{_APP}/payments", "pause-banner"),
+    Look("paused", f"{_APP}/payments", "pause-banner", kept=True),
     Look("events", f"{_APP}/shop-web/events", "tab-events"),
-    Look("all-drift", "/drift", "episode"),
+    Look("all-drift", "/drift", "episode", kept=True),
     Look("pauses", "/pauses", "pause"),
-    Look("create", "/applications/new", "app-form", narrow=True),
+    Look("create", "/applications/new", "app-form", kept=True, narrow=True),
     Look("create-yaml", "/applications/new", "yaml", clicks=("as-yaml",)),
     Look("parameters", f"{_APP}/shop-web/parameters", "parameters-form"),
-    Look("object", f"{_APP}/shop-web/object?{_DEPLOYMENT}", "object-state", narrow=True),
-    Look("object-owners", f"{_APP}/shop-cart/object?{_CART}&tab=owners", "owner"),
+    Look("object", f"{_APP}/shop-web/object?{_DEPLOYMENT}", "object-state", kept=True, narrow=True),
+    Look("object-owners", f"{_APP}/shop-cart/object?{_CART}&tab=owners", "owner", kept=True),
     Look("object-live", f"{_APP}/shop-web/object?{_DEPLOYMENT}&tab=live", "yaml"),
     Look("object-logs", f"{_APP}/shop-web/object?{_DEPLOYMENT}&tab=logs", "log"),
     Look("settings", "/settings", ""),
@@ -93,7 +97,7 @@ LOOKS = (
     Look("settings-projects", "/settings/projects", ""),
     Look("settings-project", "/settings/projects/default", ""),
     Look("settings-accounts", "/settings/accounts", ""),
-    Look("settings-health", "/settings/health", ""),
+    Look("settings-health", "/settings/health", "", kept=True),
     Look("failure", "/applications/argocd/there-is-none", "failure", status=403),
 )
 
@@ -147,22 +151,22 @@ async def _look_at(window: Window, look: Look) -> None:
     for theme, rules in THEMES:
         await page.emulate_media(color_scheme=theme)
         barriers += [f"{theme}: {one}" for one in await window.barriers(*rules)]
-        await _keep(window, f"{look.name}-{theme}")
+        await _keep(window, look, theme)
     await page.set_viewport_size(NARROW)
     if look.narrow:
         await _go_to(window, look)  # as a telephone would
     too_wide = await window.too_wide()
     if look.narrow:
-        await _keep(window, f"{look.name}-narrow")
+        await _keep(window, look, "narrow")
     await page.set_viewport_size(WIDE)
     assert not barriers, "\n".join(barriers)
     assert not too_wide, "\n".join([look.path, *too_wide])
 
 
-async def _keep(window: Window, name: str) -> None:
-    if not PICTURES:
+async def _keep(window: Window, look: Look, how: str) -> None:
+    if not PICTURES or not (look.kept or OF_ALL):
         return
-    path = Path(PICTURES) / f"{name}.png"
+    path = Path(PICTURES) / f"{look.name}-{how}.png"
     await window.page.evaluate("() => document.activeElement?.blur()")
     await window.page.screenshot(path=path, animations="disabled")
     assert path.stat().st_size < LARGEST_PICTURE, f"{path} is too large for the repository"

@@ -253,6 +253,7 @@ class Proxy:
         requests: Method and path of each request that came, in order.
         watches: What to do with the next watches, one after the other; then they just pass.
         calls: The same for all other requests.
+        calls_about: Only requests whose path holds this meet `calls`.
         is_away: Drop every connection at once.
         watch_delay_s: Bytes of watches come so much later, and up to twice that.
         cuts: How many answers were cut by `CutAfter` and `CutAt`.
@@ -267,6 +268,7 @@ class Proxy:
         self.requests: list[tuple[str, str]] = []
         self.watches: deque[Rule] = deque()
         self.calls: deque[Rule] = deque()
+        self.calls_about = ""
         self.is_away = False
         self.watch_delay_s = 0.0
         self.cuts = 0
@@ -329,8 +331,10 @@ class Proxy:
         )
         body = await reader.readexactly(length)
         self.requests.append((method, path))
-        rules = self.watches if "watch=true" in path else self.calls
-        rule = rules.popleft() if rules else None
+        if "watch=true" in path:
+            rule = self.watches.popleft() if self.watches else None
+        else:
+            rule = self.calls.popleft() if self.calls and self.calls_about in path else None
         if isinstance(rule, Answer):
             await _answer(writer, rule)
             return

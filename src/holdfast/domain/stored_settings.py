@@ -5,7 +5,8 @@ What is asked and told about them are values of the closed unions; the values of
 `repr`, so that no log can hold one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -83,6 +84,22 @@ class StoredSettings(Protocol):
     def forget(self) -> None:
         """What was read before counts no longer: something was written."""
         ...
+
+
+def count_applications(clusters: Iterable[Tree], apps: Iterable[Tree]) -> None:
+    """Fill in how many of these Applications deploy to each cluster, whatever they call it.
+
+    Args:
+        clusters: As the API answers them; `info.applicationsCount` of each is set.
+        apps: Those of the control namespace, which are the ones that Holdfast serves.
+    """
+    counts: Counter[str] = Counter()
+    for app in apps:
+        destination = (app.get("spec") or {}).get("destination") or {}
+        counts[str(destination.get("server") or destination.get("name") or "").rstrip("/")] += 1
+    for tree in clusters:
+        called = {tree["server"].rstrip("/"), tree["name"].rstrip("/")}
+        tree["info"]["applicationsCount"] = sum(counts[name] for name in called)
 
 
 # --- what can be asked for -------------------------------------------------------------------

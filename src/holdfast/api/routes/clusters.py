@@ -3,7 +3,6 @@
 Holdfast deploys to its own cluster alone; the others are kept, shown and tried.
 """
 
-from collections import Counter
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -16,7 +15,12 @@ from holdfast.api.models.repositories import UpsertQuery
 from holdfast.api.table import KIB, Route
 from holdfast.domain.application import IN_CLUSTER_SERVER
 from holdfast.domain.manifest import JSON, Tree
-from holdfast.domain.stored_settings import DeleteCluster, ListClusters, PutCluster
+from holdfast.domain.stored_settings import (
+    DeleteCluster,
+    ListClusters,
+    PutCluster,
+    count_applications,
+)
 
 CLUSTERS = "clusters"
 _ALL = "/api/v1/clusters"
@@ -31,13 +35,7 @@ async def permitted(call: Call[Any, Any], patience_s: float = _PATIENCE_S) -> li
     question = ListClusters(patience_s, counts=False)
     found: list[Tree] = await call.services.queries.answer(question, call.caller.username)
     shown = [tree for tree in found if call.may(CLUSTERS, "get", rbac_object(tree))]
-    counts: Counter[str] = Counter()
-    for app in call.services.applications.all():
-        destination = (app.get("spec") or {}).get("destination") or {}
-        counts[str(destination.get("server") or destination.get("name") or "").rstrip("/")] += 1
-    for tree in shown:
-        called = {tree["server"].rstrip("/"), tree["name"].rstrip("/")}
-        tree["info"]["applicationsCount"] = sum(counts[name] for name in called)
+    count_applications(shown, call.services.applications.all())
     return shown
 
 

@@ -4,8 +4,7 @@ The controller deploys to the cluster that it runs in; others are kept and shown
 says so. Credentials never leave: `config` is returned without them.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from holdfast.domain.stored_settings import (
     PutCluster,
     SecretType,
     StoredSecret,
+    count_applications,
 )
 
 NOT_DEPLOYED = (
@@ -107,8 +107,8 @@ class ClusterRequests:
         if await self._shows_own():
             found.insert(0, await self._own())
         if query.counts:
-            apps = (await self.reader.list(APPLICATION)).items
-            count(found, [app.tree for app in apps])
+            apps = (await self.reader.list(APPLICATION, self.writes.namespace)).items
+            count_applications(found, [app.tree for app in apps])
         return found
 
     async def _shows_own(self) -> bool:
@@ -223,17 +223,6 @@ def _entry(server: str, name: str, config: Tree, connection: Tree, version: str)
         "connectionState": connection,
         "serverVersion": version,
     }
-
-
-def count(clusters: Iterable[Tree], apps: Iterable[Tree]) -> None:
-    """Fill in how many Applications deploy to each cluster, whatever they call it."""
-    counts: Counter[str] = Counter()
-    for app in apps:
-        destination = (app.get("spec") or {}).get("destination") or {}
-        counts[str(destination.get("server") or destination.get("name") or "").rstrip("/")] += 1
-    for tree in clusters:
-        called = {tree["server"].rstrip("/"), tree["name"].rstrip("/")}
-        tree["info"]["applicationsCount"] = sum(counts[name] for name in called)
 
 
 def _shown(secret: StoredSecret, state: State) -> Tree:

@@ -12,6 +12,7 @@ import functools
 import inspect
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,11 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["SSL_CERT_FILE"] = str(TESTS / "support" / "nobody.pem")
 os.environ["SSL_CERT_DIR"] = str(TESTS / "support" / "no-folder")
+
+# A shell that starts the tests in the background has its children ignore Ctrl-C; those of the tests
+# must not inherit that: what Ctrl-C does to them is tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine is slow now and then: only the time limit of the tier fails a test.
 hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)

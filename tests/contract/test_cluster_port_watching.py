@@ -23,12 +23,12 @@ from tests.support.kube import (
     Proxy,
     RecordingSink,
     Stall,
+    agrees_with_list,
     apply,
     config_map,
     connected,
     crd,
     delete,
-    live_versions,
     secret,
 )
 from tests.support.waiting import until
@@ -138,8 +138,7 @@ async def test_random_cuts_during_many_changes_end_in_the_state_of_a_list(
                 await apply(plane, config_map(namespace, name, step=str(step)))
             if rng.random() < 0.15:
                 proxy.cut_all()
-        wanted = await live_versions(plane, scope)
-        await until(lambda: sink.versions() == wanted)
+        await agrees_with_list(sink, plane, scope)
 
 
 @pytest.mark.parametrize("form", ["status", "event"])
@@ -211,8 +210,7 @@ async def test_a_server_that_goes_away_and_comes_back_loses_no_event(
         assert error.code == "HF2001"
         assert not far.watching.is_synced(scope)
         proxy.is_away = False
-        wanted = await live_versions(plane, scope)
-        await until(lambda: sink.versions() == wanted)
+        await agrees_with_list(sink, plane, scope)
         assert far.watching.is_synced(scope)
         assert len(sink.failures) == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +13,11 @@ from holdfast.domain.ports import WatchScope
 from tests.support.kube import (
     CONFIG_MAP,
     RecordingSink,
+    agrees_with_list,
     apply,
     config_map,
     connected,
     crd,
-    live_versions,
     make_namespace,
 )
 from tests.support.waiting import eventually, until
@@ -70,9 +69,4 @@ async def test_watches_survive_a_restart_of_the_api_server(
             await apply(plane, config_map(place, f"cm-{number}"))
         await until(lambda: all(plane.watching.is_synced(scope) for scope in sinks), seconds=40)
         for scope, sink in sinks.items():
-            wanted = await live_versions(plane, scope)
-            await until(partial(_shows, sink, wanted))
-
-
-def _shows(sink: RecordingSink, wanted: dict[str, str]) -> bool:
-    return sink.versions() == wanted
+            await agrees_with_list(sink, plane, scope)

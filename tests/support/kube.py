@@ -26,7 +26,7 @@ from holdfast.domain.plan import ApplyOptions, Authorized, Purpose, SystemWrite,
 from holdfast.domain.ports import EventKind, WatchScope
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
-from tests.support.waiting import quiet_for
+from tests.support.waiting import eventually, quiet_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -206,10 +206,27 @@ class RecordingSink:
         return {key.name: manifest.resource_version for key, manifest in self.state.items()}
 
 
-async def live_versions(connection: Connection, scope: WatchScope) -> dict[str, str]:
-    """Names and resourceVersions of the objects as a list has them."""
-    listed = await connection.reader.list(scope.gvk, scope.namespace)
-    return {item.name: item.resource_version for item in listed.items}
+async def agrees_with_list(
+    sink: RecordingSink, connection: Connection, scope: WatchScope, *, seconds: float = 20.0
+) -> None:
+    """Waits until the events of a watch add up to what a list shows at the same time.
+
+    The list is asked for anew each time: a controller of the cluster may still be adding to a new
+    namespace (kube-root-ca.crt) when the test has done its part.
+    """
+
+    async def compare() -> dict[str, dict[str, str]]:
+        listed = await connection.reader.list(scope.gvk, scope.namespace)
+        return {
+            "list": {item.name: item.resource_version for item in listed.items},
+            "watch": sink.versions(),
+        }
+
+    async def agrees() -> bool:
+        found = await compare()
+        return found["list"] == found["watch"]
+
+    await eventually(agrees, seconds=seconds, explain=compare)
 
 
 # --- a bad network ---------------------------------------------------------------------------

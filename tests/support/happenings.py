@@ -48,8 +48,9 @@ def opened(
     app: AppKey = WEB,
     at: datetime = NOON,
     version: int = 0,
+    after: int = 0,
 ) -> DriftOpened:
-    return DriftOpened(episode, app, seen or drift(REPLICAS), Uid("u1"), at, version)
+    return DriftOpened(episode, app, seen or drift(REPLICAS), Uid("u1"), at, version, after)
 
 
 def decided(

@@ -11,7 +11,7 @@ from holdfast.config.settings import ControllerSettings, SyncSettings
 from holdfast.controller.controller import Controller, ControllerPorts
 from holdfast.controller.state import AppState, ObjectState
 from holdfast.domain.application import APPLICATION
-from holdfast.domain.events import AppEvent
+from holdfast.domain.events import AppEvent, Happening, Listener
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import HintStore
@@ -32,6 +32,16 @@ class Recorder:
 
     def record(self, event: AppEvent) -> None:
         self.events.append(event)
+
+
+class Told:
+    """A listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.happenings: list[Happening] = []
+
+    def take(self, happening: Happening) -> None:
+        self.happenings.append(happening)
 
 
 class Counters:
@@ -130,6 +140,7 @@ async def controlling(
     git: FakeSources | None = None,
     settings: ControllerSettings | None = None,
     hint_store: HintStore | None = None,
+    listeners: tuple[Listener, ...] = (),
 ) -> AsyncIterator[Rig]:
     """Run a controller on a cluster that holds `trees`, a project and the namespace `prod`."""
     if cluster is None:
@@ -154,6 +165,7 @@ async def controlling(
                 metrics=counters,
                 rng=random.Random(7),
                 hint_store=hint_store,
+                listeners=listeners,
             ),
             settings or quick(),
         )

@@ -5,13 +5,12 @@ sent, never before: telling must not cost a heal time.
 """
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from holdfast.controller.sighting import Sighting
 from holdfast.controller.state import ObjectState, OpenEpisode
-from holdfast.diffing.compare import Comparison, describe
-from holdfast.domain.drift import Drift, DriftKind
+from holdfast.domain.drift import Drift
 from holdfast.domain.events import (
     Closing,
     DriftClosed,
@@ -21,47 +20,16 @@ from holdfast.domain.events import (
     Listener,
     Outcome,
 )
-from holdfast.domain.identity import AppKey, Uid
-from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import Clock
 from holdfast.domain.verdict import Heal, Hold, Nothing, Verdict, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from holdfast.domain.identity import AppKey
     from holdfast.schema.field_path import Path
 
 _FIGHT = "fight"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A drift as it was seen.
-
-    Attributes:
-        live: The object, None when it is gone.
-        comparison: With what was applied; None when it is gone.
-        began_s: Receipt of the event, monotonic seconds.
-        at: The same on the wall clock.
-        gone: uid of the object that is gone, and resourceVersion of the event that said so.
-    """
-
-    live: Manifest | None
-    comparison: Comparison | None
-    began_s: float
-    at: datetime
-    gone: tuple[Uid, int] = (Uid(""), 0)
-
-    @property
-    def seen(self) -> tuple[Uid, int]:
-        """Which object, in which version."""
-        return (self.live.uid, self.live.version_number) if self.live is not None else self.gone
-
-    def drift(self, state: ObjectState) -> Drift:
-        """Return the drift in words."""
-        if self.live is None or self.comparison is None:
-            return Drift(state.key, DriftKind.MISSING)
-        return describe(self.comparison, self.live)
 
 
 class Episodes:
@@ -79,7 +47,7 @@ class Episodes:
         """Take note of a verdict on an object that was just compared."""
         match verdict:
             case Nothing():
-                self.close(state, Closing.REVERTED)
+                self.close(state, _how_it_ended(state))
             case Heal():
                 self._decide(state, sighting, "heal", "", "")
             case Wait(until_s):
@@ -93,7 +61,7 @@ class Episodes:
     ) -> Drift:
         """Take note of a heal; return the drift in words."""
         episode = self._open(state, sighting)
-        drift = sighting.drift(state)
+        drift = sighting.drift(state.key)
         if episode is not None and state.app is not None:
             now = self._clock.monotonic()
             self._tell(
@@ -125,7 +93,7 @@ class Episodes:
         episode = self._open(state, sighting)
         if episode is None or episode.decision == (decision, reason):
             return
-        state.episode = OpenEpisode(episode.id, episode.app, (decision, reason))
+        state.episode = replace(episode, decision=(decision, reason))
         now = self._clock.now()
         self._tell(DriftDecided(episode.id, episode.app, state.key, decision, reason, detail, now))
 
@@ -133,9 +101,12 @@ class Episodes:
         if state.episode is not None or state.app is None:
             return state.episode
         app: AppKey = state.app
-        state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""))
-        drift, (uid, version) = sighting.drift(state), sighting.seen
-        self._tell(DriftOpened(state.episode.id, app, drift, uid, sighting.at, version))
+        target = state.applied.hash if state.applied is not None else ""
+        state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""), target)
+        drift, (uid, version) = sighting.drift(state.key), sighting.seen
+        self._tell(
+            DriftOpened(state.episode.id, app, drift, uid, sighting.at, version, sighting.after)
+        )
         self._tell_fights(state.episode, state, sighting)
         return state.episode
 
@@ -151,3 +122,10 @@ class Episodes:
     def _tell(self, happening: DriftOpened | DriftDecided | HealAttempted | DriftClosed) -> None:
         for listener in self._listeners:
             listener.take(happening)
+
+
+def _how_it_ended(state: ObjectState) -> Closing:
+    """Say of a drift that is over without a heal whether git came to it, or it to git."""
+    if state.episode is None or state.applied is None:
+        return Closing.REVERTED
+    return Closing.REVERTED if state.applied.hash == state.episode.target else Closing.ADOPTED

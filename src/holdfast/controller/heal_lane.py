@@ -21,10 +21,11 @@ from typing import assert_never
 
 from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOrder
 from holdfast.config.settings import ControllerSettings
-from holdfast.controller.episodes import Episodes, Sighting
+from holdfast.controller.episodes import Episodes
 from holdfast.controller.fights import Fights, Split
 from holdfast.controller.objects import Objects, find_last_apply, is_finished_job
 from holdfast.controller.permits import Permits
+from holdfast.controller.sighting import Sighting
 from holdfast.controller.situations import Situations
 from holdfast.controller.state import (
     AppState,
@@ -144,11 +145,12 @@ class HealLane:
             state.drift,
             state.live is None,
         )
-        sighting = Sighting(manifest, _compare_applied(state, manifest), began_s, at)
+        after = known.version if known is not None and state.drift is None else 0
+        sighting = Sighting(
+            manifest, _compare_applied(state, manifest), began_s, at, after=max(state.fence, after)
+        ).since(state.unhealed)
         is_new_fight = self.fights.note(state, manifest, sighting.comparison)
-        verdict = self._verdict(state, sighting)
-        if isinstance(verdict, Heal):
-            self._start(state, sighting)
+        verdict = self._act(state, sighting)
         self._objects.saw(state, manifest, sighting.comparison)
         self._follow_up(state, verdict, sighting)
         health = state.live.health if state.live else None
@@ -169,9 +171,7 @@ class HealLane:
         sighting = Sighting(None, None, began_s, at, (uid, version))
         state.last_finished = _was_finished(state, last)
         self._objects.lost(state)
-        verdict = self._verdict(state, sighting)
-        if isinstance(verdict, Heal):
-            self._start(state, sighting)
+        verdict = self._act(state, sighting)
         self._follow_up(state, verdict, sighting)
         self._changed(state)
 
@@ -183,10 +183,9 @@ class HealLane:
         began_s, at = self._clock.monotonic(), self._clock.now()
         live = state.live.manifest if state.live is not None else None
         comparison = _compare_applied(state, live) if live is not None else None
-        sighting, before = Sighting(live, comparison, began_s, at), state.drift
-        verdict = self._verdict(state, sighting)
-        if isinstance(verdict, Heal):
-            self._start(state, sighting)
+        sighting = Sighting(live, comparison, began_s, at).since(state.unhealed)
+        before = state.drift
+        verdict = self._act(state, sighting)
         self._follow_up(state, verdict, sighting)
         if state.drift is not before:
             self._changed(state)
@@ -265,6 +264,16 @@ class HealLane:
 
     # --- acting -------------------------------------------------------------------------------
 
+    def _act(self, state: ObjectState, sighting: Sighting) -> Verdict:
+        """Decide, and heal at once where that is the verdict."""
+        verdict = self._verdict(state, sighting)
+        if isinstance(verdict, Heal):
+            state.unhealed = sighting
+            self._start(state, sighting)
+        else:
+            state.unhealed = None
+        return verdict
+
     def _is_past(self, state: ObjectState, live: Manifest | None) -> bool:
         """Whether the drift that was seen is no longer what is live."""
         if live is None:
@@ -298,6 +307,7 @@ class HealLane:
             if self._is_past(state, sighting.live):
                 state.is_dirty = True  # somebody created it meanwhile: look at what stands there
                 return
+            state.unhealed = None  # what is seen from now on is another drift
             # Anything may have changed while we waited: decide again on what is known now.
             verdict = self._verdict(state, sighting)
             if not isinstance(verdict, Heal):

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from holdfast.config.settings import ControllerSettings
-from holdfast.controller.episodes import Sighting
 from holdfast.controller.fights import Fights
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
+from holdfast.controller.sighting import Sighting
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import Application
 from holdfast.domain.drift import DriftKind

@@ -22,6 +22,7 @@ from holdfast.controller.packing import (
     share_key,
 )
 from holdfast.controller.rare import Rare
+from holdfast.controller.sighting import Sighting
 from holdfast.diffing.compare import Comparison
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import IgnoredPaths
@@ -119,6 +120,7 @@ class ObjectState:
         drift: How live differs from `applied`, as it was last decided upon; None: it does not.
         was_paused: A pause held the present drift.
         resumed_s: When that was seen to be over (monotonic seconds), None before.
+        unhealed: A drift that is about to be healed, as it was seen; None: nothing is sent for.
     """
 
     key: ResourceKey
@@ -138,6 +140,7 @@ class ObjectState:
 
     # What an object at rest does not have (see `rare`): no annotation, so no slot.
     lost_echo = Rare[tuple[str, PackedEcho] | None](None)
+    unhealed = Rare[Sighting | None](None)
     in_flight = Rare[int](0)
     parked = Rare["ParkedEvent | None"](None)
     claimed_by_sync = Rare[bool](False)
@@ -217,11 +220,17 @@ class ObjectLock:
 
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
-    """A drift that is not over; `decision` is what was decided last, and why."""
+    """A drift that is not over.
+
+    Attributes:
+        decision: What was decided last, and why.
+        target: Hash of what should have been there when it was seen.
+    """
 
     id: str
     app: AppKey
     decision: tuple[str, str]
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

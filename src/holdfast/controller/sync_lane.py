@@ -224,7 +224,9 @@ class SyncLane:
             return RoundEnd(decision.operation, status, decision.event)
         await self._parts.status.write_status(state, status)
         for found in states:
-            if found.sync is not SyncCode.SYNCED and found.applied is not None:
+            # Synced, with an open drift: git has come to what stands there.
+            is_unsettled = found.sync is not SyncCode.SYNCED or found.episode is not None
+            if is_unsettled and found.applied is not None:
                 self._parts.lane.consider(found)
         if isinstance(decision, HealBackoff):
             return RoundEnd(again_at=decision.until)

@@ -78,6 +78,7 @@ class Closing(StrEnum):
 
     HEALED = "healed"
     REVERTED = "reverted"  # somebody else put it back
+    ADOPTED = "adopted"  # git declares by now what stands there
     SYNCED = "synced"
     RELEASED = "released"  # the Application or its target is gone
     INTERRUPTED = "interrupted"  # Holdfast stopped meanwhile; its next life opens a new one
@@ -92,6 +93,8 @@ class DriftOpened:
         uid: The object; the one that is gone when it is missing, `""` if that is not known.
         detected_at: When the event arrived.
         version: resourceVersion of the event, 0 when it was no event that showed it.
+        after: The newest resourceVersion before it that was as it should be, 0 when that is not
+            known: whoever made the drift wrote a version above this one.
     """
 
     episode: str
@@ -100,6 +103,7 @@ class DriftOpened:
     uid: Uid
     detected_at: datetime
     version: int = 0
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

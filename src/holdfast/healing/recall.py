@@ -64,7 +64,7 @@ def _after(
         if heal.outcome == _HEALED:
             is_healed = True
             undos = note_heal(undos, paths, policy, end_s)
-    if not is_healed and episode.closing == "reverted":
+    if not is_healed and episode.closing in ("reverted", "adopted"):
         memory = replace(memory, undone_at=None)
     is_open = episode.closing in ("", "interrupted")
     return Past(memory, undos, frozenset(paths) if is_open else frozenset())

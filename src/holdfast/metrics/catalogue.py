@@ -126,7 +126,8 @@ CATALOGUE = (
         "holdfast_drifts_total",
         _COUNTER,
         ("how",),
-        "Drifts that are over: healed, reverted (by somebody else), synced or released.",
+        "Drifts that are over: healed, reverted (by somebody else), adopted (by git), synced or "
+        "released.",
     ),
     MetricSpec(
         "holdfast_paused",

@@ -29,6 +29,7 @@ _REASONS = {
     "prerequisite-missing": "something that it needs is not there",
     "paused": "healing is paused",
     "reverted": "somebody put it back",
+    "adopted": "git declares it by now",
     "synced": "put right by a sync",
     "released": "no longer kept by Holdfast",
     "interrupted": "Holdfast was stopped meanwhile",

@@ -397,6 +397,28 @@ def test_who_made_a_drift_may_be_known_later(url: URL) -> None:
     assert Reading(url).stats(None).by_user == {"ann": 1, "ann (impersonated by admin)": 1}
 
 
+def test_drifts_whose_author_is_unknown_are_found_again_after_a_restart(url: URL) -> None:
+    """For requests of the audit log that come later: who wrote that version, that uid."""
+    edited, deleted = h.opened(h.new_id(), version=77), h.opened(h.new_id(), h.drift())
+    known, old = h.opened(h.new_id()), h.opened(h.new_id(), at=h.NOON - timedelta(minutes=2))
+    write(url, [edited, deleted, known, old])
+    write(url, [h.opened(h.new_id())], source="https://two argocd")
+    with writing(url, settings=LONG) as writer:
+        writer.attribute(DriftAttributed(known.episode, h.asked(), "resourceVersion"))
+        assert writer.flush(20)
+    since = h.NOON - timedelta(seconds=60)
+    found = asyncio.run(Journal(url).unattributed("https://one argocd", since))
+    told = {drift.episode: drift for drift in found}
+    assert set(told) == {edited.episode, deleted.episode}
+    again = told[edited.episode]
+    assert (again.app, again.drift.key, again.uid, again.version) == (
+        h.WEB, h.DEPLOYMENT, "u1", 77,
+    )  # fmt: skip
+    assert again.drift.kind is edited.drift.kind
+    assert [row.managers for row in again.drift.differences] == [("kubectl-edit",)]
+    assert told[deleted.episode].drift.kind is deleted.drift.kind
+
+
 def test_several_writers_may_begin_at_once(url: URL) -> None:
     writers = [JournalWriter(url, f"https://{n} argocd", lambda: h.NOON, QUICK) for n in range(4)]
     for writer in writers:

@@ -10,6 +10,7 @@ event loop after every few or so much: a heal never waits for a batch
 
 import hmac
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from holdfast.cluster.reader import Reader
 from holdfast.domain.errors import ClusterError, ConfigurationError, Retry
+from holdfast.domain.events import DriftOpened
 from holdfast.domain.identity import GroupKind
 from holdfast.domain.ports import Clock, Kinds
 from holdfast.journal.attribution import Attribution
@@ -97,7 +99,9 @@ class AuditIntake:
         self._tokens, self._filled_s = self._limits.burst, clock.monotonic()
         self._reading = self._last_status = 0
         self._has_said_large = False
+        self._has_recalled = False
         self.attribution = Attribution(self._resource, journal.attribute)
+        self.attribution.listens_since(clock.now())
 
     def route(self) -> Route:
         """Return what `--listen` serves."""
@@ -110,6 +114,18 @@ class AuditIntake:
             self.attribution.use_identity((await reader.whoami()).user)
         except ClusterError as error:
             log.warning("who we are is not known code=%s %s", error.code, error)
+
+    def recall(self, drifts: Iterable[DriftOpened]) -> None:
+        """Take what was seen before the start of this process; once, since it is known from then.
+
+        Args:
+            drifts: Those whose authors are not known.
+        """
+        if self._has_recalled:
+            return
+        self._has_recalled = True
+        for drift in drifts:
+            self.attribution.take(drift)
 
     async def settle(self) -> None:
         """Decide, again and again, about what must be complete; runs until cancelled."""

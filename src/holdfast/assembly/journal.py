@@ -10,8 +10,10 @@ from pathlib import Path
 
 from holdfast.assembly.places import sandbox_data, state_home
 from holdfast.domain.errors import HoldfastError
+from holdfast.domain.events import DriftOpened
 from holdfast.domain.journal import Episode, EpisodeFilter
 from holdfast.domain.ports import Clock
+from holdfast.journal.attribution import AttributionSettings
 from holdfast.journal.engines import parse_dsn
 from holdfast.journal.reading import Journal
 from holdfast.journal.writer import JournalWriter
@@ -70,6 +72,22 @@ async def recent_episodes(writer: JournalWriter, clock: Clock) -> tuple[Episode,
         log.warning("the journal was not read within %g s: heals are paced anew", _RECALL_S)
     except HoldfastError as error:
         log.info("no earlier heals are known code=%s %s", error.code, error)
+    return ()
+
+
+async def unattributed_drifts(writer: JournalWriter, clock: Clock) -> tuple[DriftOpened, ...]:
+    """Return the drifts of the last minute whose authors are not known, for a start.
+
+    The batch that proves who it was may be on its way still. A second at most, as above.
+    """
+    since = clock.now() - timedelta(seconds=AttributionSettings().settle_s)
+    try:
+        async with asyncio.timeout(_RECALL_S):
+            return await Journal(writer.url).unattributed(writer.source, since)
+    except TimeoutError:
+        log.warning("the journal was not read within %g s: drifts stay unattributed", _RECALL_S)
+    except HoldfastError as error:
+        log.info("no earlier drifts are known code=%s %s", error.code, error)
     return ()
 
 

@@ -24,7 +24,12 @@ from holdfast.assembly.audit import AuditIntake, read_token
 from holdfast.assembly.drift_metrics import DriftMetrics
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.hint_file import HINTS, HintFile
-from holdfast.assembly.journal import default_journal, recent_episodes, writing_journal
+from holdfast.assembly.journal import (
+    default_journal,
+    recent_episodes,
+    unattributed_drifts,
+    writing_journal,
+)
 from holdfast.assembly.listeners import (
     OFF,
     Certificate,
@@ -239,6 +244,8 @@ class _Life:
             audit = self.running.audit
             if audit is not None:
                 await audit.connect(connection.reader, connection.kinds)
+                if parts.journal is not None:
+                    audit.recall(await unattributed_drifts(parts.journal, self.clock))
                 supervisor.spawn("audit", audit.settle)
             ports = await _ports(stack, parts)
             self.say(

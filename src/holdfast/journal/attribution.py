@@ -7,9 +7,11 @@ Out: `DriftAttributed`, once for an episode, or nothing: then it stays unknown.
 A request fits an episode when it wrote that very object, and
   1. its answer has the resourceVersion that was seen drifted: that proves it, at once;
   2. it deleted the object with the uid that is gone: so does that;
-  3. else, where the audit level has no answers: it ended within `before_s` before or `after_s`
-     after the drift was seen, nothing speaks against it (uid, resourceVersion, field manager), and
-     `settle_s` later nobody else's request fits as well. Two users fit: unknown.
+  3. else, where the audit level has no answers, or the form that was seen drifted is a later one
+     than the request made: it ended within `before_s` before or `after_s` after the drift was seen,
+     nothing speaks against it (uid, resourceVersion, field manager), and `settle_s` later nobody
+     else's request fits as well. Two users fit: unknown. So it is where not all that time was
+     listened to: what came before a restart is not known after it.
 A collection that was deleted (`deletecollection`) names no object: it accuses nobody, and where it
 fits it makes others unsure.
 """
@@ -70,14 +72,19 @@ class Attribution:
         self._requests: deque[AuditedRequest] = deque()
         self._requests_at: dict[_Place, list[AuditedRequest]] = {}
         self._our_user = ""
+        self._since: datetime | None = None
 
     def use_identity(self, username: str) -> None:
         """Say who we are: what we asked for ourselves accuses nobody."""
         self._our_user = username
 
+    def listens_since(self, moment: datetime) -> None:
+        """Say since when every request comes here: who is not heard might be the other one."""
+        self._since = moment
+
     def take(self, happening: Happening) -> None:
         """Take note of a drift."""
-        if not isinstance(happening, DriftOpened):
+        if not isinstance(happening, DriftOpened) or happening.episode in self._open:
             return
         self._open[happening.episode] = happening
         self._open_at.setdefault(_place(happening), []).append(happening)
@@ -107,7 +114,7 @@ class Attribution:
             if opened.detected_at + wait > now:
                 break
             self._forget(opened)
-            found = self._only_one(opened)
+            found = self._only_one(opened) if self._heard_all(opened) else None
             if found is not None:
                 self._attributed(DriftAttributed(opened.episode, found, "time"))
         oldest = now - wait - timedelta(seconds=self._settings.before_s)
@@ -153,6 +160,11 @@ class Attribution:
             self._forget(opened)
             self._attributed(DriftAttributed(opened.episode, proven[0], by))
 
+    def _heard_all(self, opened: DriftOpened) -> bool:
+        """Whether whatever can have made it would have been heard."""
+        first = opened.detected_at - timedelta(seconds=self._settings.before_s)
+        return self._since is None or first >= self._since
+
     def _only_one(self, opened: DriftOpened) -> AuditedRequest | None:
         """Return the request that alone can have been it."""
         first = opened.detected_at - timedelta(seconds=self._settings.before_s)
@@ -194,7 +206,18 @@ def _is_disproved(request: AuditedRequest, opened: DriftOpened) -> bool:
         return True
     if opened.drift.kind is DriftKind.MISSING:
         return False
-    if request.version and opened.version and request.version != opened.version:
+    if request.version and opened.version and not _may_have_made(request.version, opened):
         return True
     managers = {name for row in opened.drift.differences for name in row.managers}
     return bool(managers) and request.manager not in managers
+
+
+def _may_have_made(version: int, opened: DriftOpened) -> bool:
+    """Whether a write that made this version can be what was seen drifted.
+
+    An event that was passed over, because a later one came with it, is between the last form that
+    was as it should be and the one that was seen.
+    """
+    if opened.after:
+        return opened.after < version <= opened.version
+    return version == opened.version

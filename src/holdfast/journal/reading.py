@@ -13,9 +13,10 @@ from sqlalchemy import URL, Connection, Row, Table, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.domain.audit import Culprit
-from holdfast.domain.drift import FieldOwner
+from holdfast.domain.drift import Difference, Drift, DriftKind, FieldOwner
 from holdfast.domain.errors import ConfigurationError, Retry
-from holdfast.domain.identity import AppKey, ResourceKey
+from holdfast.domain.events import DriftOpened
+from holdfast.domain.identity import AppKey, ResourceKey, Uid
 from holdfast.domain.journal import (
     DecisionMade,
     DriftStats,
@@ -30,6 +31,7 @@ from holdfast.journal.tables import CLOSINGS, CULPRITS, DECISIONS, DRIFTS, HEALS
 
 Result = TypeVar("Result")
 _CHUNK = 400  # values of one IN; SQLite of old permits 999
+_MOST_UNATTRIBUTED = 2000
 _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
@@ -61,6 +63,13 @@ class Journal:
             hint="`holdfast drift list` shows the ids; their first digits are enough",
             retry=Retry.NEVER,
         )
+
+    async def unattributed(self, source: str, since: datetime) -> tuple[DriftOpened, ...]:
+        """Return the drifts since then of which nobody knows who made them, oldest first.
+
+        As they were told, but for the values: who made it is not asked for those.
+        """
+        return await self._read(lambda connection: _unattributed(connection, source, since))
 
     async def stats(self, since: datetime | None) -> DriftStats:
         """Count what happened since then."""
@@ -111,6 +120,33 @@ def _episodes(connection: Connection, wanted: EpisodeFilter) -> tuple[Episode, .
         query = query.where(~exists().where(CLOSINGS.c.episode == DRIFTS.c.id))
     query = query.order_by(DRIFTS.c.detected_at.desc(), DRIFTS.c.id).limit(wanted.limit)
     return _completed(connection, connection.execute(query).all())
+
+
+def _unattributed(connection: Connection, source: str, since: datetime) -> tuple[DriftOpened, ...]:
+    query = (
+        select(DRIFTS)
+        .where(DRIFTS.c.source == source, DRIFTS.c.detected_at >= since)
+        .where(~exists().where(CULPRITS.c.episode == DRIFTS.c.id))
+        .order_by(DRIFTS.c.detected_at, DRIFTS.c.id)
+        .limit(_MOST_UNATTRIBUTED)
+    )
+    return tuple(_opened(row) for row in connection.execute(query).all())
+
+
+def _opened(row: Row[Any]) -> DriftOpened:
+    found = _episode(row)
+    rows = (
+        Difference(change.path, None, None, change.managers, change.owners)
+        for change in found.changes
+    )
+    return DriftOpened(
+        found.id,
+        found.app,
+        Drift(found.key, DriftKind(found.what), tuple(rows)),
+        Uid(row.object_uid),
+        found.detected_at,
+        row.object_version,
+    )
 
 
 def _find(connection: Connection, episode_id: str) -> tuple[Episode, ...]:

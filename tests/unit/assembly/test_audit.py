@@ -260,3 +260,14 @@ def test_a_short_or_missing_token_is_refused_without_being_quoted(tmp_path: Path
         read_token(str(tmp_path / "none"))
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     assert read_token(str(tmp_path / "token")) == TOKEN
+
+
+async def test_what_the_journal_knew_is_matched_with_what_comes_after_a_start() -> None:
+    webhook = Webhook()
+    drift = h.opened(h.new_id(), h.drift())
+    gone = event(responseObject={"kind": "Status", "details": {"uid": "u1"}})
+    for _ in range(2):  # the second time after a lost Lease, when it was matched already
+        webhook.intake.recall([drift])
+        status, _, _ = await webhook.post(batch(gone))
+        assert status == 200
+    assert [one.episode for one in webhook.journal.told] == [drift.episode]

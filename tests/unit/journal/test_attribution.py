@@ -52,6 +52,53 @@ def test_the_version_that_was_seen_proves_a_change_at_once(court: Court) -> None
     assert court.users == [("ann", "resourceVersion")]
 
 
+def test_a_form_that_was_overtaken_names_who_made_it_when_all_must_have_come(court: Court) -> None:
+    """The edit made 76, a controller's status 77; the edit's own event was never looked at."""
+    court.attribution.take(h.opened(h.new_id(), version=77, after=75))
+    court.hears(h.asked(**EDIT, version=76))
+    assert court.users == []
+    court.attribution.settle(LATER)
+    assert court.users == [("ann", "time")]
+
+
+@pytest.mark.parametrize("version", [75, 78])
+def test_who_wrote_before_the_last_good_form_or_after_the_drift_is_not_accused(
+    court: Court, version: int
+) -> None:
+    court.attribution.take(h.opened(h.new_id(), version=77, after=75))
+    court.hears(h.asked(**EDIT, version=version))
+    court.attribution.settle(LATER)
+    assert court.users == []
+
+
+def test_two_who_wrote_between_the_last_good_form_and_the_drift_make_it_unknown(
+    court: Court,
+) -> None:
+    court.attribution.take(h.opened(h.new_id(), version=78, after=75))
+    court.hears(h.asked(**EDIT, version=76), h.asked(**EDIT, version=77, username="bob"))
+    court.attribution.settle(LATER)
+    assert court.users == []
+
+
+def test_what_was_not_listened_to_proves_nothing_by_time_and_all_by_version(court: Court) -> None:
+    """Another one's request may have come before a restart."""
+    court.attribution.listens_since(h.NOON - timedelta(seconds=9))
+    court.attribution.take(h.opened(h.new_id(), h.drift()))
+    court.attribution.take(h.opened(h.new_id(), version=77))
+    court.hears(h.asked(), h.asked(**EDIT, version=77))
+    court.attribution.settle(LATER)
+    assert court.users == [("ann", "resourceVersion")]
+
+
+def test_a_drift_that_is_told_twice_is_one(court: Court) -> None:
+    drift = h.opened(h.new_id(), version=77)
+    court.attribution.take(drift)
+    court.attribution.take(drift)
+    court.hears(h.asked(**EDIT, version=77))
+    assert court.users == [("ann", "resourceVersion")]
+    assert not court.attribution._open_at
+
+
 def test_a_request_may_be_heard_before_the_drift_is_seen(court: Court) -> None:
     court.hears(h.asked(**EDIT, version=77))
     court.attribution.take(h.opened(h.new_id(), version=77))

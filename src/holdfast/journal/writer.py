@@ -28,6 +28,7 @@ from holdfast.journal.migrations import migrate
 from holdfast.journal.retention import Retention, forget
 from holdfast.journal.rows import Row, culprit_row, row_of
 from holdfast.journal.tables import CLOSINGS, DRIFTS
+from holdfast.kit.clock import SystemClock
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class JournalWriter:
         source: str,
         now: Callable[[], datetime],
         settings: WriterSettings | None = None,
+        monotonic: Callable[[], float] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -94,10 +96,13 @@ class JournalWriter:
             source: Server and control namespace: whose episodes these are.
             now: The wall clock; called by the thread.
             settings: How it writes.
+            monotonic: Seconds on a clock that never steps; the machine's by default.
         """
         self.url = url
         self.source = source
         self._now = now
+        self._monotonic = monotonic or SystemClock().monotonic
+        self._retains_at_s = 0.0  # the thread's own
         self._settings = settings or WriterSettings()
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -168,14 +173,18 @@ class JournalWriter:
     # --- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        wait_s = self._settings.retention_every_s
         self._guarded(self._open, 0)
-        self._guarded(self._retain, 0)
+        self._retains_at_s = self._monotonic()
         while not self._stopping.is_set():
-            try:
-                first = self._queue.get(timeout=wait_s)
-            except queue.Empty:
+            left_s = self._retains_at_s - self._monotonic()
+            if left_s <= 0.0:
+                # Before the next row, however busy it is: else a busy journal would grow for ever.
+                self._retains_at_s = self._monotonic() + self._settings.retention_every_s
                 self._guarded(self._retain, 0)
+                continue
+            try:
+                first = self._queue.get(timeout=left_s)
+            except queue.Empty:
                 continue
             self._write_all(self._gather(first))
         if self._engine is not None:
@@ -275,8 +284,10 @@ class JournalWriter:
         gone = 0
         for rows in forget(self._engine, self._settings.retention, self._now()):
             gone += rows
-            if self._stopping.is_set() or not self._queue.empty():
-                break  # what happens now goes first; the rest goes at the next look
+            if self._stopping.is_set() or (rows and not self._queue.empty()):
+                # What happens now goes first; the rest goes soon.
+                self._retains_at_s = self._monotonic() + self._settings.retry_s
+                break
         if gone:
             log.info("journal retention rows=%d", gone)
 

@@ -101,6 +101,27 @@ def test_a_broken_database_costs_rows_and_nothing_else(
     assert "secret-value" not in text
 
 
+def test_a_busy_journal_forgets_what_is_old_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_s, looks = [0.0], list[float]()
+    made = JournalWriter(
+        PLACE, "test", lambda: h.NOON, WriterSettings(gather_s=0.0), lambda: clock_s[0]
+    )
+    monkeypatch.setattr(made, "_open", lambda: None)
+    monkeypatch.setattr(made, "_retain", lambda: looks.append(clock_s[0]))
+    monkeypatch.setattr(made, "_write", database.write)
+    made.start()
+    for moment_s in (300.0, 601.0, 900.0, 1300.0):  # a row in each ten minutes
+        assert made.flush(5)  # what is behind this comes after the look that was due before
+        clock_s[0] = moment_s
+        made.take(h.synced())
+        assert made.flush(5)
+    assert made.flush(5)
+    made.stop(5)
+    assert looks == [0.0, 601.0, 1300.0]
+
+
 def test_a_mistake_of_ours_does_not_end_the_thread(
     writer: JournalWriter, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

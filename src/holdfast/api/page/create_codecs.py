@@ -26,7 +26,7 @@ class Codec:
     parse: Callable[[str], JSON]
 
 
-def _lines(typed: str) -> list[tuple[int, str]]:
+def numbered_lines(typed: str) -> list[tuple[int, str]]:
     """Return what stands on the lines of a text, with their numbers."""
     numbered = enumerate(typed.splitlines(), start=1)
     return [(number, line.strip()) for number, line in numbered if line.strip()]
@@ -49,7 +49,7 @@ def _show_lines(value: JSON) -> str | None:
 
 
 def _parse_lines(typed: str) -> list[str]:
-    return [line for _, line in _lines(typed)]
+    return [line for _, line in numbered_lines(typed)]
 
 
 def _show_pairs(value: JSON) -> str | None:
@@ -61,7 +61,7 @@ def _show_pairs(value: JSON) -> str | None:
 
 def _parse_pairs(typed: str) -> Tree:
     found: Tree = {}
-    for number, line in _lines(typed):
+    for number, line in numbered_lines(typed):
         name, equals, value = line.partition("=")
         if not equals or not name.strip():
             raise FieldError(f"Line {number}: write NAME=VALUE.")
@@ -82,7 +82,7 @@ def _show_counts(value: JSON) -> str | None:
 
 def _parse_counts(typed: str) -> list[Tree]:
     found = []
-    for number, line in _lines(typed):
+    for number, line in numbered_lines(typed):
         name, equals, count = (part.strip() for part in line.partition("="))
         if not equals or not name or not count.isdecimal() or len(count) > 6:
             raise FieldError(f"Line {number}: write NAME=NUMBER, for example web=3.")

@@ -120,27 +120,35 @@ async def read_posted(request: Request, fields: Sequence[FormField]) -> Posted:
     Raises:
         ApiError: 403, it comes from elsewhere; 400, it is no form or too large.
     """
-    demand_own_form(request)
-    try:
-        content = await read_body(request, _MOST_BYTES)
-        pairs = dict(
-            parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-        )
-    except TooLargeError as error:
-        raise invalid("That is too large: an application has at most 256 KB.") from error
-    except ValueError as error:
-        raise invalid("That is no form of this page.") from error
+    pairs = await read_pairs(request)
     act, was = pairs.get("act", ""), pairs.get("was", "")
     shown = set(pairs.get("shown", "").split())
-    typed = {one.name: _unix(pairs.get(one.name, "")) for one in fields if one.name in shown}
+    typed = {one.name: pairs.get(one.name, "") for one in fields if one.name in shown}
     return Posted(
         act=Act(act) if act in tuple(Act) else Act.CHECK,
         was=Act.YAML if was == Act.YAML else Act.FORM,
-        text=_unix(pairs.get("text", "")),
+        text=pairs.get("text", ""),
         seen=pairs.get("seen", ""),
         known=pairs.get("known", ""),
         typed=typed,
     )
+
+
+async def read_pairs(request: Request) -> dict[str, str]:
+    """Return the fields of a form of this page.
+
+    Raises:
+        ApiError: 403, it comes from elsewhere; 400, it is no form or too large.
+    """
+    demand_own_form(request)
+    try:
+        content = await read_body(request, _MOST_BYTES)
+        pairs = parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except TooLargeError as error:
+        raise invalid("That is too large: at most 256 KB can be sent.") from error
+    except ValueError as error:
+        raise invalid("That is no form of this page.") from error
+    return {name: _unix(value) for name, value in pairs}
 
 
 def _unix(text: str) -> str:

@@ -1,6 +1,7 @@
 """Drift as the page shows it: episodes in words, and as marks on a line of time."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,8 +37,19 @@ _REASONS = {
 }
 _KINDS = {"changed": "was changed", "missing": "was deleted", "extra": "is too much"}
 _LONGEST_VALUE = 300
-SPAN = timedelta(hours=24)
 _WIDTH = 1000
+_LEAST_WIDTH = 6.0
+_MOST_LANES = 12
+_SHARE = 0.8
+_SPANS: tuple[tuple[timedelta, int, Callable[[float], str]], ...] = (
+    (timedelta(minutes=1), 4, lambda s: f"{s:.0f} s"),
+    (timedelta(minutes=10), 5, lambda s: f"{s / 60:.0f} min"),
+    (timedelta(hours=1), 4, lambda s: f"{s / 60:.0f} min"),
+    (timedelta(hours=6), 6, lambda s: f"{s / 3600:.0f} h"),
+    (timedelta(days=1), 4, lambda s: f"{s / 3600:.0f} h"),
+    (timedelta(days=7), 7, lambda s: f"{s / 86400:.0f} d"),
+)
+"""How long a line of time may be, in how many parts, and how a part is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,25 +190,45 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A line of time with marks, and its hours."""
+    """A line of time with marks.
 
-    begin: datetime
+    Attributes:
+        ticks: Where its parts begin (of 1000), and how long ago that was, in words.
+        older: Episodes that ended before it begins.
+    """
+
     marks: tuple[Mark, ...]
     lanes: int
+    ticks: tuple[tuple[float, str], ...]
+    older: int
 
 
 def strip_of(views: Sequence[EpisodeView], now: datetime) -> Strip:
-    """Place the episodes of the last day on a line; its span shrinks to what there is."""
-    recent = [one for one in views if now - one.episode.detected_at < SPAN]
-    oldest = min((one.episode.detected_at for one in recent), default=now - SPAN)
-    span = min(SPAN, max(timedelta(minutes=10), (now - oldest) * 1.08))
+    """Place episodes on a line that is as long as most of them need."""
+    span, parts, words = _span_of(views, now)
     begin = now - span
-    keys = sorted({one.object_id for one in recent})[:12]
+    shown = [one for one in views if (one.episode.closed_at or now) > begin]
+    keys = sorted({one.object_id for one in shown})[:_MOST_LANES]
     lanes = {key: lane for lane, key in enumerate(keys)}
     marks = []
-    for one in recent:
+    for one in shown:
         start = max(0.0, (one.episode.detected_at - begin) / span) * _WIDTH
         end = ((one.episode.closed_at or now) - begin) / span * _WIDTH
-        width = min(max(6.0, end - start), _WIDTH - start + 6)
-        marks.append(Mark(one, round(start, 1), round(width, 1), lanes.get(one.object_id, 11)))
-    return Strip(begin, tuple(marks), max(1, len(lanes)))
+        width = min(max(_LEAST_WIDTH, end - start), _WIDTH)
+        start = min(start, _WIDTH - width)  # one of this moment is not cut
+        lane = lanes.get(one.object_id, _MOST_LANES - 1)
+        marks.append(Mark(one, round(start, 1), round(width, 1), lane))
+    step = span.total_seconds() / parts
+    ticks = tuple(
+        (round(n * _WIDTH / parts, 1), words(span.total_seconds() - n * step)) for n in range(parts)
+    )
+    return Strip(tuple(marks), max(1, len(lanes)), ticks, len(views) - len(shown))
+
+
+def _span_of(
+    views: Sequence[EpisodeView], now: datetime
+) -> tuple[timedelta, int, Callable[[float], str]]:
+    """Return the shortest span that holds four of five: one of last week hides no others."""
+    ages = sorted(now - one.episode.detected_at for one in views)
+    needed = ages[max(0, math.ceil(len(ages) * _SHARE) - 1)] if ages else timedelta()
+    return next((one for one in _SPANS if one[0] >= needed), _SPANS[-1])

@@ -6,6 +6,7 @@ is in the templates themselves.
 
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -49,6 +50,7 @@ class Look:
         self._env.filters.update(
             absolute=absolute,
             duration=duration,
+            literal_glob=literal_glob,
             ms=milliseconds,
             number=number,
             safe_url=safe_url,
@@ -117,6 +119,11 @@ def duration(seconds: float | None, *, whole: bool = False) -> str:
             shows_rest = rest // below and count < _ROUND and not (whole and name == "min")
             return f"{count} {name}" + (f" {rest // below} {next_name}" if shows_rest else "")
     return f"{total} s" if total else "under 1 s"
+
+
+def literal_glob(text: str) -> str:
+    """Return a glob that fits this text alone: `[host]:2222` is a name in known_hosts."""
+    return re.sub(r"([\\*?\[\]{},!])", r"\\\1", text)
 
 
 def milliseconds(seconds: float | None) -> str:

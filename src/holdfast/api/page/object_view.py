@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from holdfast.api.page.app_view import AppView, block, blocks, moment, text
-from holdfast.api.page.tree_layout import Drawing, Node, lay_out
+from holdfast.api.page.tree_layout import Drawing, Node, lay_out, lay_out_below
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import Tree
 
@@ -132,7 +132,7 @@ def _sort_key(item: ObjectView) -> tuple[int, str, str, str]:
     return (rank, item.kind, item.namespace, item.name)
 
 
-def draw(app: AppView, objects: Sequence[ObjectView]) -> Drawing:
+def draw(app: AppView, objects: Sequence[ObjectView], *, is_narrow: bool = False) -> Drawing:
     """Lay the tree out: git, the Application, its objects, their children."""
     nodes = {item.id: Node(item.id, item) for item in objects}
     root = Node("app", app)
@@ -143,7 +143,7 @@ def draw(app: AppView, objects: Sequence[ObjectView]) -> Drawing:
             nodes[item.id]
         )
     git = Node("git", app.source, [root])
-    return lay_out(git)
+    return lay_out_below(git) if is_narrow else lay_out(git)
 
 
 @dataclass(frozen=True, slots=True)

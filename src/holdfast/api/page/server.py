@@ -26,6 +26,8 @@ from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
 from holdfast.api.page.rows import rows
 from holdfast.api.page.screen import Screen
+from holdfast.api.page.width import HEADER as WIDTH_HEADER
+from holdfast.api.page.width import is_narrow
 from holdfast.api.ports import Services
 from holdfast.api.signin.cookies import add_pending
 from holdfast.api.table import Match, Needs, Table
@@ -139,6 +141,7 @@ class Page:
             "has_journal": self._board.has_journal,
             "open_doors": self._services.facts.auth_disabled,
             "is_fragment": _FRAGMENT in request.headers,
+            "narrow": is_narrow(request),
             "base": "fragment.html" if _FRAGMENT in request.headers else "base.html",
             **screen.values,
         }
@@ -151,7 +154,7 @@ class Page:
         response.headers["Server-Timing"] = (
             f"data;dur={(ready - began) * 1000:.1f}, render;dur={(done - ready) * 1000:.1f}"
         )
-        response.headers["Vary"] = _FRAGMENT
+        response.headers["Vary"] = f"{_FRAGMENT}, {WIDTH_HEADER}"
         return response
 
     def _sign_in(self, request: Request) -> Response:

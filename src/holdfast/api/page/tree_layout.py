@@ -12,6 +12,9 @@ WIDTH, HEIGHT = 236, 52
 GAP_X, GAP_Y = 64, 12
 _PACK_FROM = 15
 _DEEPEST = 50
+STEP_X = 22
+_MARGIN = 8
+_LEAST_WIDTH = 330  # a shallow tree is not blown up
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Drawing:
     width: float
     height: float
     root_y: float
+    view_box: str
 
 
 @dataclass(slots=True)
@@ -70,19 +74,45 @@ class _Pen:
     frames: list[Frame] = field(default_factory=list)
     width: float = 0.0
 
+    @property
+    def drawn(self) -> tuple[tuple[Node, ...], tuple[Edge, ...], tuple[Frame, ...]]:
+        """What a drawing is made of."""
+        return tuple(self.nodes), tuple(self.edges), tuple(self.frames)
+
 
 def lay_out(root: Node) -> Drawing:
     """Place a tree; children keep their order."""
     pen = _Pen()
     height = _place(root, 0.0, 0.0, pen, 0)
-    return Drawing(
-        tuple(pen.nodes),
-        tuple(pen.edges),
-        tuple(pen.frames),
-        pen.width,
-        max(height, HEIGHT),
-        root.y + HEIGHT / 2,
-    )
+    height = max(height, HEIGHT)
+    root_y = root.y + HEIGHT / 2
+    box = f"0 0 {pen.width:g} {height:g}"
+    return Drawing(*pen.drawn, pen.width, height, root_y, box)
+
+
+def lay_out_below(root: Node) -> Drawing:
+    """Place a tree for a narrow window: each object on a line of its own, below its parent."""
+    pen = _Pen()
+    waiting: list[tuple[Node, int, Node | None]] = [(root, 0, None)]
+    line = 0
+    while waiting:
+        node, depth, parent = waiting.pop()
+        node.x, node.y = float(min(depth, _DEEPEST) * STEP_X), float(line * (HEIGHT + GAP_Y))
+        line += 1
+        pen.nodes.append(node)
+        pen.width = max(pen.width, node.x + WIDTH)
+        if parent is not None:
+            pen.edges.append(Edge(_elbow(parent, node), node.id))
+        waiting += [(child, depth + 1, node) for child in reversed(node.children)]
+    height = line * (HEIGHT + GAP_Y) - GAP_Y
+    wide = max(pen.width, _LEAST_WIDTH)
+    box = f"{-_MARGIN} {-_MARGIN} {wide + 2 * _MARGIN:g} {height + 2 * _MARGIN:g}"
+    return Drawing(*pen.drawn, pen.width, height, HEIGHT / 2, box)
+
+
+def _elbow(parent: Node, child: Node) -> str:
+    x = parent.x + STEP_X / 2
+    return f"M{x:g} {parent.y + HEIGHT:g}V{child.y + HEIGHT / 2:g}H{child.x:g}"
 
 
 def _place(node: Node, left: float, top: float, pen: _Pen, depth: int) -> float:

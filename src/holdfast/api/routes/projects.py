@@ -81,13 +81,13 @@ async def _create(call: Call[Nothing, ProjectBody]) -> Tree:
 async def _update(call: Call[Nothing, ProjectBody]) -> Tree:
     before = await _demand(call, "update")
     wanted = _manifest(call.body, call.path["name"])
-    _demand_reach(call, before.get("spec") or {}, wanted["spec"])
+    demand_reach(call, before.get("spec") or {}, wanted["spec"])
     command = UpdateProject(wanted)
     done = await call.services.commands.carry_out(command, call.caller.username)
     return done.tree or {}
 
 
-def _demand_reach(call: Call[Any, Any], before: Tree, after: Tree) -> None:
+def demand_reach(call: Call[Any, Any], before: Tree, after: Tree) -> None:
     """A wider reach needs the right to change what is reached (api.md §1.7)."""
     known = before.get("destinations") or []
     for item in after.get("destinations") or []:

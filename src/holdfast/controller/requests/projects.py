@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from holdfast.controller.requests.locking import locked
 from holdfast.controller.requests.lookup import Lookup
-from holdfast.controller.requests.project_checks import refuse_orphans
+from holdfast.controller.requests.project_checks import refuse_orphans, refuse_unreadable_windows
 from holdfast.domain.application import APPLICATION, DEFAULT_PROJECT, Application
 from holdfast.domain.commands import CreateProject, DeleteProject, Done, UpdateProject
 from holdfast.domain.errors import ClusterError, ConfigurationError
@@ -36,6 +36,7 @@ class ProjectWrites:
         _check(wanted)
         existing = await self.lookup.find_project(wanted.name)
         if existing is None:
+            refuse_unreadable_windows(wanted.name, {}, wanted.tree.get("spec") or {})
             made = await self.system.create(wanted, SystemWrite.PROJECT)
             return Done("created", made.tree)
         before, spec = existing.manifest, wanted.tree.get("spec") or {}
@@ -69,6 +70,7 @@ class ProjectWrites:
 
     async def _write(self, existing: Project, spec: Tree) -> Done:
         before = existing.manifest
+        refuse_unreadable_windows(existing.name, before.tree.get("spec") or {}, spec)
         after = Project.parse(Manifest({**before.tree, "spec": spec}))
         apps = [Application.parse(item) for item in (await self.reader.list(APPLICATION)).items]
         refuse_orphans(existing, after, apps)

@@ -9,6 +9,7 @@ from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.object_view import draw, object_link, objects_of, pods_by_owner
 from holdfast.api.page.screen import Screen
 from holdfast.api.page.screens.frame import frame_of, screen
+from holdfast.api.page.width import is_narrow
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Tree
@@ -32,7 +33,7 @@ async def show(board: Board, visit: Visit) -> Screen | Response:
     objects = objects_of(tree, nodes)
     values |= {"view": view, "objects": objects, "trouble": trouble}
     if view == "tree":
-        values["drawing"] = draw(app, objects)
+        values["drawing"] = draw(app, objects, is_narrow=is_narrow(visit.request))
     if view == "pods":
         values["pod_groups"] = pods_by_owner(objects)
     return screen("application.html", app, values)

@@ -4,6 +4,7 @@ from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.screen import Screen
 from holdfast.api.page.screens.frame import frame_of, screen
 from holdfast.api.page.screens.preview import changes
+from holdfast.api.page.width import diff_style
 
 
 async def show(board: Board, visit: Visit) -> Screen:
@@ -17,7 +18,7 @@ async def show(board: Board, visit: Visit) -> Screen:
     values |= {
         "diffs": found,
         "trouble": trouble,
-        "style": "unified" if query.get("style") == "unified" else "split",
+        "style": diff_style(visit.request),
         "whole": whole,
         "wanted": wanted,
     }

@@ -35,6 +35,7 @@ from holdfast.api.page.object_yaml import (
     written,
 )
 from holdfast.api.page.screens.events import event_of
+from holdfast.api.page.width import diff_style
 from holdfast.domain.application import Application
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.journal import EpisodeFilter
@@ -202,7 +203,7 @@ async def _diff(seen: Seen, values: Values) -> Values:
     return {
         "diff": found[0] if found else None,
         "ignored": tuple(ignored_words(record, rules)) if record else (),
-        "style": "unified" if query.get("style") == "unified" else "split",
+        "style": diff_style(seen.visit.request),
         "whole": whole,
         "trouble": trouble or values["trouble"],
     }

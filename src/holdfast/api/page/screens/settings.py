@@ -11,17 +11,19 @@ from starlette.responses import RedirectResponse, Response
 from holdfast.api.page.board import Board, Visit
 from holdfast.api.page.screen import Screen
 from holdfast.api.page.settings_view import account_of, cluster_of, repository_of
-from holdfast.api.routes import certificates, clusters, repositories
+from holdfast.api.routes import clusters, repositories
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import Tree
 from holdfast.domain.queries import GetStatus
-from holdfast.domain.stored_settings import ListRepoCreds, ListTrustedKeys
+from holdfast.domain.stored_settings import ListRepoCreds
 
+_SILENT_S = 120.0  # bookmarks come each minute; a watch is opened anew after 100 s of silence
 _PATIENCE_S = 0.12  # what has to be tried anew goes on; the screen looks again each five seconds
 _TABS = (
     ("repositories", "Repositories"),
     ("clusters", "Clusters"),
     ("projects", "Projects"),
+    ("certificates", "Certificates"),
     ("accounts", "Accounts"),
     ("health", "Health"),
 )
@@ -41,17 +43,14 @@ async def home(board: Board, visit: Visit) -> Response:
 
 
 async def show_repositories(board: Board, visit: Visit) -> Screen:
-    """Show repositories with their state, credentials for many, and whom git trusts."""
+    """Show repositories with their state, and credentials for many."""
     user, trouble = visit.caller.username, ""
     trees: list[Tree] = []
     creds: list[Tree] = []
-    trusted: list[Tree] = []
     try:
         trees = await repositories.permitted(visit, patience_s=_PATIENCE_S)
         found = await board.services.queries.answer(ListRepoCreds(), user)
         creds = [one for one in found if visit.may("repositories", "get", one["url"])]
-        if visit.may(certificates.CERTIFICATES, "get", ""):
-            trusted = await board.services.queries.answer(ListTrustedKeys(), user)
     except HoldfastError as error:
         trouble = error.message
     uses = _uses(board)
@@ -66,9 +65,7 @@ async def show_repositories(board: Board, visit: Visit) -> Screen:
     values = {
         "repositories": views,
         "creds": [(one, visit.may("repositories", "delete", one["url"])) for one in creds],
-        "trusted": trusted,
         "trouble": trouble,
-        "may_trust": visit.may(certificates.CERTIFICATES, "delete", ""),
         "may_create": visit.may("repositories", "create", "*"),
         "projects": _projects_to_add_to(board, visit),
         "adds": visit.request.query_params.get("add", ""),
@@ -162,6 +159,7 @@ async def show_health(board: Board, visit: Visit) -> Screen:
         "trouble": trouble,
         "numbers": numbers,
         "is_beside": services.health is not None,
+        "silent_s": _SILENT_S,
         "errors": [one for one in status.get("lastErrors") or () if one.get("app") in views],
         "views": views,
         "pauses": pauses,

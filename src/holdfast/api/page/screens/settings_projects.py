@@ -25,7 +25,8 @@ async def show_all(board: Board, visit: Visit) -> Screen:
         for tree in board.services.applications.projects()
         if visit.may("projects", "get", name := str(tree["metadata"]["name"]))
     ]
-    return settings_screen("settings_projects.html", "projects", {"projects": views})
+    values = {"projects": views, "may_create": visit.may("projects", "create", "*")}
+    return settings_screen("settings_projects.html", "projects", values)
 
 
 async def show_one(board: Board, visit: Visit) -> Screen:

@@ -5,6 +5,9 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const main = () => $("#main");
+  // What the server lays out (tree, diffs) depends on the width; the style sheet turns at the same one.
+  const narrow = matchMedia("(max-width: 48rem)");
+  const width = () => (narrow.matches ? "narrow" : "wide");
 
   // --- small things ---------------------------------------------------------------------------
   const toast = (words, bad = false) => {
@@ -101,7 +104,7 @@
     if (loading) loading.abort();
     const mine = (loading = new AbortController());
     try {
-      const answer = await fetch(url, { headers: { "X-Holdfast-Fragment": "1" }, signal: mine.signal });
+      const answer = await fetch(url, { headers: { "X-Holdfast-Fragment": "1", "X-Holdfast-Width": width() }, signal: mine.signal });
       if (answer.status === 401) return void location.assign(`/login?return_url=${encodeURIComponent(location.pathname + location.search)}`);
       const box = document.createElement("template");
       box.innerHTML = await answer.text();
@@ -131,6 +134,15 @@
     zoom.ready();
     logs.watch();
     for (const field of $$("[data-show-if]")) showIf(field);
+    fits();
+  };
+
+  const fits = () => {
+    setCookie("holdfast.width", width());
+    const laid = $("[data-laid]");
+    if (!laid || laid.dataset.laid === width()) return;
+    delete $("#tree")?.dataset.zoomed;
+    again();
   };
 
   // --- live -----------------------------------------------------------------------------------
@@ -141,7 +153,7 @@
     say(state) {
       const mark = $("#live");
       mark.dataset.state = state;
-      $(".live-words").textContent = state === "on" ? "live" : "not live";
+      $(".live-words").textContent = { on: "live", off: "not live, trying again" }[state] || "";
     },
     watch() {
       const wanted = main().dataset.live || "";
@@ -149,7 +161,7 @@
       this.what = wanted;
       if (this.source) this.source.close();
       this.source = null;
-      if (!wanted) return this.say("off");
+      if (!wanted) return this.say("none"); // nothing is streamed here
       const source = (this.source = new EventSource("/live" + (wanted === "*" ? "" : wanted)));
       let opened = false;
       source.onopen = () => {
@@ -166,7 +178,7 @@
       this.running = true;
       try {
         while (this.waiting && !document.hidden) {
-          const gap = (this.what === "*" ? 330 : 60) - (performance.now() - this.last);
+          const gap = (this.what.includes("app=") ? 60 : 330) - (performance.now() - this.last);
           if (gap > 0) await new Promise((done) => setTimeout(done, gap));
           this.waiting = false;
           this.last = performance.now();
@@ -289,7 +301,7 @@
   const post = async (form, by) => {
     by?.classList.add("busy");
     try {
-      const answer = await fetch(form.action, { method: "POST", headers: { "X-Holdfast-Fragment": "1" }, body: new URLSearchParams(new FormData(form, by)) });
+      const answer = await fetch(form.action, { method: "POST", headers: { "X-Holdfast-Fragment": "1", "X-Holdfast-Width": width() }, body: new URLSearchParams(new FormData(form, by)) });
       if (answer.status === 401) return toast("You are signed out. Sign in in another tab, then send this again.", true);
       const box = document.createElement("template");
       box.innerHTML = await answer.text();
@@ -464,7 +476,8 @@
     // Fit the whole when that stays legible; else begin at its root in natural size.
     fit(whole = true) {
       if (!this.svg) return;
-      const { width, height } = this.svg.dataset, frame = this.svg.getBoundingClientRect();
+      const { width, height, fit } = this.svg.dataset, frame = this.svg.getBoundingClientRect();
+      if (fit) { this.svg.setAttribute("viewBox", fit); delete this.svg.dataset.zoomed; return; } // as wide as the window, as long as it is
       if (!frame.width) return;
       const scale = Math.max((+width + 32) / frame.width, (+height + 32) / frame.height, 1);
       const used = whole || scale < 1.6 ? scale : 1;
@@ -549,6 +562,7 @@
     for (const field of $$("[data-show-if]")) showIf(field);
   });
   window.addEventListener("resize", () => zoom.ready());
+  narrow.addEventListener("change", fits);
   window.addEventListener("popstate", () => load(location.pathname + location.search, { jump: true }));
   if (matchMedia("(max-width: 60rem)").matches) $("#filters")?.removeAttribute("open");
   setInterval(tick, 1000);

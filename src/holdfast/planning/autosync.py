@@ -12,7 +12,7 @@ First matching rule wins; the numbers are the rows of §7.2:
   6a this revision was tried and did not succeed             -> Refuse
   6b tried, succeeded, and no object that git dropped is to be pruned -> Skip
   6c tried, succeeded, such extras, backoff not over         -> HealBackoff
-  7  prune is on and everything would be removed             -> Refuse
+  7  prune is on and everything would be removed             -> Refuse, until a person approves
   7b more than half, and at least 5 objects, would be removed -> Refuse, until a person approves
   6d extras of a revision that was synced                    -> Start, selective, prunes alone
   8  otherwise                                               -> Start
@@ -140,12 +140,13 @@ def decide_auto_sync(app: Application, comparison: Comparison, now: datetime) ->
         held = _after_attempt(app, comparison, extras, now)
         if held is not None:
             return held
-    if automated.prune and not automated.allow_empty and _would_remove_all(comparison):
-        names = _listed(comparison.revisions)
-        return Refuse(f"Skipping sync attempt to {names}: auto-sync will wipe out all resources")
-    over_budget = _over_prune_budget(app, comparison) if automated.prune else ""
-    if over_budget:
-        return Refuse(f"Skipping sync attempt to {_listed(comparison.revisions)}: {over_budget}")
+    too_much = _removes_too_much(app, automated, comparison) if automated.prune else ""
+    if too_much:
+        return Refuse(
+            f"Skipping sync attempt to {_listed(comparison.revisions)}: {too_much}; nothing is "
+            f"pruned until `app sync {app.key.name} --prune` or "
+            f"`app confirm-deletion {app.key.name}`"
+        )
     return _start(app, comparison, automated, extras)
 
 
@@ -215,24 +216,22 @@ def _would_remove_all(comparison: Comparison) -> bool:
     )
 
 
-def _over_prune_budget(app: Application, comparison: Comparison) -> str:
+def _removes_too_much(app: Application, automated: Automated, comparison: Comparison) -> str:
     """Return why automatic prune would remove too much at once, or `""` (DESIGN §8.8).
 
     A moved folder or a broken generator looks like a wish to delete. A person's word lifts it:
     `app sync --prune`, or an approval newer than the last operation.
     """
+    finished = find_time((app.operation_state or {}).get("finishedAt"))
+    if finished is not None and is_approved(app, finished):
+        return ""
+    if not automated.allow_empty and _would_remove_all(comparison):
+        return "auto-sync will wipe out all resources"
     listed = [resource for resource in comparison.resources if resource.status is not None]
     extras = _prunable_extras(comparison)
     if len(extras) < PRUNE_BUDGET_OBJECTS or len(extras) <= len(listed) * PRUNE_BUDGET_SHARE:
         return ""
-    finished = find_time((app.operation_state or {}).get("finishedAt"))
-    if finished is not None and is_approved(app, finished):
-        return ""
-    return (
-        f"automatic prune would remove {len(extras)} of {len(listed)} objects, more than half; "
-        f"nothing is pruned until `app sync {app.key.name} --prune` or "
-        f"`app confirm-deletion {app.key.name}`"
-    )
+    return f"automatic prune would remove {len(extras)} of {len(listed)} objects, more than half"
 
 
 def _after_attempt(

@@ -66,6 +66,10 @@ def decide(
 
 
 HEALS = {"prune": True, "selfHeal": True}
+WIPES_OUT = Refuse(
+    "Skipping sync attempt to [abc]: auto-sync will wipe out all resources; nothing is pruned "
+    "until `app sync web --prune` or `app confirm-deletion web`"
+)
 
 
 @pytest.mark.parametrize(
@@ -165,21 +169,21 @@ HEALS = {"prune": True, "selfHeal": True}
             automated(policy={"prune": True}),
             [EXTRA],
             SyncCode.OUT_OF_SYNC,
-            Refuse("Skipping sync attempt to [abc]: auto-sync will wipe out all resources"),
+            WIPES_OUT,
             id="7 everything would go",
         ),
         pytest.param(
             automated(policy={"prune": True}),
             [EXTRA, HOOK],
             SyncCode.OUT_OF_SYNC,
-            Refuse("Skipping sync attempt to [abc]: auto-sync will wipe out all resources"),
+            WIPES_OUT,
             id="7 a hook does not count (B 15)",
         ),
         pytest.param(
             automated(policy={"prune": True}),
             [],
             SyncCode.OUT_OF_SYNC,
-            Refuse("Skipping sync attempt to [abc]: auto-sync will wipe out all resources"),
+            WIPES_OUT,
             id="7 an empty list",
         ),
     ],
@@ -306,11 +310,27 @@ def test_automatic_prune_goes_on_within_its_budget(gone: int, stay: int) -> None
     assert isinstance(decide_auto_sync(automated(policy={"prune": True}), found, NOW), Start)
 
 
-def test_a_person_lifts_the_prune_budget() -> None:
-    found = Comparison(SyncCode.OUT_OF_SYNC, ("new",), (*extras(6), *kept(4)))
+@pytest.mark.parametrize(
+    "resources",
+    [
+        pytest.param((*extras(6), *kept(4)), id="most objects"),
+        pytest.param(extras(1), id="an empty render"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("approved", "is_lifted"),
+    [
+        pytest.param("2026-01-01T11:59:59Z", True, id="approved since the last operation"),
+        pytest.param("2026-01-01T11:59:54Z", False, id="approved before the last operation"),
+    ],
+)
+def test_a_person_lifts_the_prune_budget(
+    resources: tuple[ComparedResource, ...], approved: str, *, is_lifted: bool
+) -> None:
     app = automated(
         policy={"prune": True},
         status=tried(),
-        annotations={"argocd.argoproj.io/deletion-approved": "2026-01-01T11:59:59Z"},
+        annotations={"argocd.argoproj.io/deletion-approved": approved},
     )
-    assert isinstance(decide_auto_sync(app, found, NOW), Start)
+    found = Comparison(SyncCode.OUT_OF_SYNC, ("new",), resources)
+    assert isinstance(decide_auto_sync(app, found, NOW), Start) is is_lifted

@@ -55,13 +55,42 @@ BUSY = HealMemory(recent=(NOW - 1,) * 5, last_end=NOW - 1)
 REFUSED = remember(HealMemory(), POLICY, NOW - 1, refusal="field is immutable", manifest="h1")
 
 
+# What comes after the holds, in the same way: all of it waits, and each line takes away what won.
+WAITING = replace(DRIFTED, fought_until_s=NOW + 18, delayed_until_s=NOW + 3, git_until_s=NOW + 10)
+LATER: tuple[tuple[dict[str, object], HealMemory, Verdict], ...] = (
+    ({}, REFUSED, Hold(HoldReason.REFUSED, "field is immutable", NOW + 1)),
+    ({}, BUSY, Wait(NOW + 18)),
+    ({"fought_until_s": 0.0}, BUSY, Wait(NOW + 1)),
+    ({"fought_until_s": 0.0}, HealMemory(), Wait(NOW + 3)),
+    ({"fought_until_s": 0.0, "delayed_until_s": 0.0}, HealMemory(), Wait(NOW + 10)),
+    (
+        {"fought_until_s": 0.0, "delayed_until_s": 0.0, "git_until_s": 0.0},
+        HealMemory(),
+        Heal(),
+    ),
+)
+FIRST_LATER = 2 + len(RULES)
+
+
 def ask(situation: Situation, memory: HealMemory | None = None) -> Verdict:
     return decide(situation, memory or HealMemory(), POLICY, NOW)
 
 
-def numbered_rules() -> dict[int, str]:
-    found = re.findall(r"^ *(\d+)\. .*-> ?(.+)$", module.__doc__ or "", re.MULTILINE)
+def numbered_rules(docstring: str) -> dict[int, str]:
+    found = re.findall(r"^ *(\d+)\. .*-> ?(.+)$", docstring, re.MULTILINE)
     return {int(number): outcome.strip() for number, outcome in found}
+
+
+def shown_rules() -> dict[int, str]:
+    """What the tables above show, by number."""
+    shown = {1: "Nothing"}
+    shown |= {place + 2: f"Hold({reason})" for place, (_, reason) in enumerate(RULES)}
+    shown |= {FIRST_LATER + place: _in_words(row[2]) for place, row in enumerate(LATER)}
+    return shown
+
+
+def _in_words(verdict: Verdict) -> str:
+    return f"Hold({verdict.reason})" if isinstance(verdict, Hold) else type(verdict).__name__
 
 
 def test_without_a_difference_nothing_is_done_whatever_else_holds() -> None:
@@ -77,6 +106,13 @@ def test_a_hold_comes_in_the_order_of_the_docstring(place: int) -> None:
     assert isinstance(verdict, Hold)
     assert verdict.reason is RULES[place][1]
     assert verdict.detail, "a hold says why, in words for people"
+
+
+@pytest.mark.parametrize("place", range(len(LATER)), ids=lambda p: f"rule-{FIRST_LATER + p}")
+def test_what_comes_after_the_holds_is_in_the_order_of_the_docstring(place: int) -> None:
+    changes, memory, verdict = LATER[place]
+    situation = replace(WAITING, **changes)  # type: ignore[arg-type]
+    assert ask(situation, memory) == verdict
 
 
 def test_a_manifest_that_was_refused_is_held_until_its_step_is_over() -> None:
@@ -122,19 +158,22 @@ def test_otherwise_it_is_healed() -> None:
 
 
 def test_every_numbered_rule_has_its_test() -> None:
-    """Fails when somebody adds a rule to the docstring and none to the table above."""
-    shown = {1: "Nothing"}
-    shown |= {place + 2: f"Hold({reason})" for place, (_, reason) in enumerate(RULES)}
-    last = len(shown)
-    shown |= {last + 1: "Hold(refused)", last + 2: "Wait", last + 3: "Wait"}
-    shown |= {last + 4: "Wait", last + 5: "Wait", last + 6: "Heal"}
-    assert numbered_rules() == shown
+    """Fails when somebody adds a rule to the docstring and none to the tables above."""
+    assert numbered_rules(module.__doc__ or "") == shown_rules()
+
+
+def test_a_rule_without_a_test_would_be_noticed() -> None:
+    docstring = (module.__doc__ or "").replace(
+        "  22. otherwise ", "  22. it rains -> Wait\n  23. otherwise "
+    )
+    assert len(numbered_rules(docstring)) == 23
+    assert numbered_rules(docstring) != shown_rules()
 
 
 def test_every_field_of_a_situation_takes_part_in_a_rule() -> None:
     shown = {name for changes, _ in RULES for name in changes}
-    shown |= {"missing_prerequisite", "delayed_until_s", "fought_until_s"}  # the last rules
-    shown |= {"git_until_s"}
+    shown |= {name for changes, _, _ in LATER for name in changes}
+    shown |= {"missing_prerequisite"}  # the last hold
     shown |= {"paused_until_s", "window_until_s"}  # when a hold is worth another look
     assert shown == set(Situation.__dataclass_fields__)
 
@@ -143,18 +182,6 @@ def test_a_pause_says_when_it_is_worth_looking_again() -> None:
     paused = replace(DRIFTED, paused="ada: migration", paused_until_s=NOW + 60)
     verdict = ask(paused)
     assert verdict == Hold(HoldReason.PAUSED, "ada: migration", NOW + 60)
-
-
-def test_a_window_says_when_it_is_worth_looking_again() -> None:
-    closed = replace(DRIFTED, window="outside of its heal windows", window_until_s=NOW + 60)
-    verdict = ask(closed)
-    assert verdict == Hold(HoldReason.WINDOW, "outside of its heal windows", NOW + 60)
-
-
-def test_a_heal_waits_until_its_delay_is_over() -> None:
-    delayed = replace(DRIFTED, delayed_until_s=NOW + 0.5)
-    assert ask(delayed) == Wait(NOW + 0.5)
-    assert decide(delayed, HealMemory(), POLICY, NOW + 0.5) == Heal()
 
 
 def test_a_backoff_that_is_longer_than_the_delay_counts() -> None:

@@ -93,6 +93,33 @@ async def test_a_pause_that_was_resumed_or_lengthened_is_not_announced() -> None
         assert given.told == ["web"]
 
 
+async def test_a_warning_outlives_a_restart() -> None:
+    """It is about the pause: a tenth of its whole length, not of what is left at the start."""
+    clock = LoopClock()
+    async with Supervisor(clock) as supervisor:
+        given = Given(clock, supervisor)
+        given.pause(30, scope="Application", target="web")
+        await clock.sleep(20 * 60)
+        another = Recorder()  # of the process that begins now
+        Reminders(given.registry, clock, supervisor, another).plan()
+        await clock.sleep(6.9 * 60)
+        assert another.events == []
+        await clock.sleep(0.2 * 60)
+        assert [event.app.name for event in another.events] == ["web"]
+
+
+async def test_a_warning_that_was_due_while_nobody_ran_comes_at_the_start() -> None:
+    clock = LoopClock()
+    async with Supervisor(clock) as supervisor:
+        given = Given(clock, supervisor)
+        given.pause(30, scope="Application", target="web")
+        await clock.sleep(29 * 60)
+        another = Recorder()
+        Reminders(given.registry, clock, supervisor, another).plan()
+        await clock.sleep(1)
+        assert [event.app.name for event in another.events] == ["web"]
+
+
 async def test_a_pause_without_an_end_is_never_announced() -> None:
     clock = LoopClock()
     async with Supervisor(clock) as supervisor:

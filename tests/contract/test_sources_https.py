@@ -16,7 +16,7 @@ from holdfast.domain.source import CommitOrder, Source
 from holdfast.kit.clock import SystemClock
 from holdfast.sources.commits import GitCommits
 from holdfast.sources.git import GitSources
-from holdfast.sources.mirrors import GitCredentials
+from holdfast.sources.git_credentials import GitCredentials
 from holdfast.sources.trust import Trust
 from tests.support.certificates import write_certificates
 from tests.support.gitrepo import GitRepo

@@ -10,7 +10,7 @@ from holdfast.domain.ports import Clock
 
 if TYPE_CHECKING:
     from holdfast.assembly.repository_logins import RepositoryLogins
-    from holdfast.sources.mirrors import GitCredentials
+    from holdfast.sources.git_credentials import GitCredentials
 
 _BELIEVED_S = 30.0
 
@@ -64,7 +64,7 @@ def _own_credentials(url: str) -> "GitCredentials | None":
     The host must be named: whoever writes an Application chooses the URL, and could have the
     password sent anywhere.
     """
-    from holdfast.sources.mirrors import GitCredentials  # noqa: PLC0415 - libgit2 loads slowly
+    from holdfast.sources.git_credentials import GitCredentials  # noqa: PLC0415 - same
 
     password = os.environ.get("HOLDFAST_GIT_PASSWORD", "")
     host = os.environ.get("HOLDFAST_GIT_HOST", "")

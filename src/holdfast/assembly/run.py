@@ -300,6 +300,7 @@ async def _ports(stack: AsyncExitStack, parts: _Parts) -> ControllerPorts:
         logins.credentials,
     )
     stack.push_async_callback(sources.close)
+    parts.supervisor.once("git", sources.warm())
     renderer = Renderers(clock, scratch_dir=str(parts.data / "renders"))
     stack.push_async_callback(renderer.stop)
     await renderer.start()

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from holdfast.domain.ports import Clock
-from holdfast.sources import mirrors
-from holdfast.sources.git import checked_url, mirror_folder, open_local
-from holdfast.sources.mirrors import GitCredentials
+from holdfast.sources import libgit2, mirrors
+from holdfast.sources.git_credentials import GitCredentials
+from holdfast.sources.repositories import checked_url, mirror_folder, open_local
 from holdfast.sources.urls import find_local_path
 
 _LONGEST_S = 30.0
@@ -23,7 +23,7 @@ class RepositoryChecks:
         self._allowed = tuple(allowed_folders)
         self._clock = clock
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="git-check")
-        mirrors.configure_libgit2()
+        libgit2.load()
 
     async def check(self, url: str, sign_in: GitCredentials | None) -> None:
         """Ask a repository for its references.

@@ -19,8 +19,8 @@ from holdfast.domain.errors import ConfigurationError, RepositoryError, Retry
 from holdfast.domain.ports import Clock
 from holdfast.domain.source import CommitOrder, Committed, Source
 from holdfast.kit.redact import redact
-from holdfast.sources import mirrors
-from holdfast.sources.mirrors import Credentials, GitCredentials
+from holdfast.sources import libgit2, mirrors
+from holdfast.sources.git_credentials import Credentials, GitCredentials
 from holdfast.sources.urls import find_local_path
 
 COMMITTER = ("Holdfast", "noreply@holdfast.dev")
@@ -55,7 +55,7 @@ class GitCommits:
         return await asyncio.to_thread(self._commit, source, base, order)
 
     def _commit(self, source: Source, base: str, order: CommitOrder) -> Committed:
-        mirrors.configure_libgit2()
+        libgit2.load()
         try:
             local = find_local_path(source.repo_url)
             if local is not None:

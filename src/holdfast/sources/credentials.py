@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from holdfast.sources.mirrors import GitCredentials
+from holdfast.sources.git_credentials import GitCredentials
 from holdfast.sources.urls import normalise_git_url
 
 _NOT_BUILT = (

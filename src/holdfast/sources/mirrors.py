@@ -7,7 +7,6 @@ a server that refuses to give a single commit is asked for all branches and tags
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,51 +15,15 @@ from pygit2.enums import CredentialType
 
 from holdfast.domain.errors import HoldfastError, RepositoryError, Retry, ToolError
 from holdfast.kit.redact import redact
+from holdfast.sources.git_credentials import GitCredentials
 from holdfast.sources.proxies import find_proxy
 from holdfast.sources.ssh_keys import why_unusable
 from holdfast.sources.urls import find_scheme
 
 FULL_SHA = 40
 _WHOLE_HISTORY = 2**31 - 1  # the depth by which git asks for everything
-_CONNECT_TIMEOUT_MS = 15_000
-_SERVER_TIMEOUT_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class GitCredentials:
-    """How to reach and sign in to a repository (controller.md §10.2). `repr` hides it.
-
-    Attributes:
-        username: For https; over ssh the URL's own user counts, and `git` where it has none.
-        password: For https.
-        bearer_token: For https, in place of name and password.
-        ssh_private_key: In PEM or OpenSSH's form, without a passphrase.
-        insecure: Accept any certificate and any host key.
-        proxy: URL of an http(s) proxy, or `""`.
-        no_proxy: Hosts that are reached without it.
-        unsupported: Keys of the Secret that ask for a way in that is not built.
-    """
-
-    username: str = ""
-    password: str = ""
-    bearer_token: str = ""
-    ssh_private_key: str = ""
-    insecure: bool = False
-    proxy: str = ""
-    no_proxy: str = ""
-    unsupported: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Say nothing."""
-        return "GitCredentials(***)"
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The values that must not appear in a text."""
-        return tuple(s for s in (self.password, self.bearer_token, self.ssh_private_key) if s)
-
-
-Credentials = Callable[[str], GitCredentials | None]
 _SSH = CredentialType.USERNAME | CredentialType.SSH_KEY | CredentialType.SSH_MEMORY
 
 
@@ -137,15 +100,6 @@ class PushCallbacks(RemoteTalk):
         """Take the server's answer for one reference; no message is a yes."""
         if message:
             self.refusal = message
-
-
-def configure_libgit2() -> None:
-    """Set process-wide limits of libgit2. Safe to call again."""
-    pygit2.settings.server_connect_timeout = _CONNECT_TIMEOUT_MS
-    pygit2.settings.server_timeout = _SERVER_TIMEOUT_MS
-    # Repositories are only read, and only where the administrator allowed it: who owns the files
-    # does not matter, and in a container it is often another user.
-    pygit2.settings.owner_validation = False
 
 
 def open_mirror(folder: str) -> pygit2.Repository:

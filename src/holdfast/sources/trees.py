@@ -18,17 +18,9 @@ from pygit2.enums import FileMode
 
 from holdfast.domain.errors import RepositoryError, Retry
 from holdfast.kit.files import is_inside
+from holdfast.sources.limits import TreeLimits
 
 _META = ".holdfast-tree.json"
-
-
-@dataclass(frozen=True, slots=True)
-class TreeLimits:
-    """Bounds for one checkout."""
-
-    total_bytes: int = 1024**3
-    files: int = 200_000
-    depth: int = 100
 
 
 @dataclass(slots=True)

@@ -14,8 +14,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-import pygit2
-from pygit2.enums import Option
+from holdfast.sources import libgit2
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +36,7 @@ class Trust:
         self._folder = Path(folder)
         self._own = own_known_hosts
         self._trusted: set[str] = set()
+        self._untold: list[tuple[str, Path]] = []
 
     async def replace(
         self, known_hosts: str = "", certificates: Mapping[str, str] | None = None
@@ -53,21 +53,35 @@ class Trust:
         with _LOCK:
             file = self._folder / ".ssh" / "known_hosts"
             _write(file, known_hosts_lines(known_hosts, self._own_lines()))
-            pygit2.option(Option.SET_HOMEDIR, str(self._folder))
             for host, text in certificates.items():
                 if text not in self._trusted:
                     self._trusted.add(text)
-                    self._add(host, text)
+                    self._untold.append((host, self._keep(text)))
+        libgit2.when_loaded(self._tell)
 
-    def _add(self, host: str, text: str) -> None:
-        file = self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.pem"
-        _write(file, text)
-        try:
-            pygit2.settings.set_ssl_cert_locations(str(file), None)
-        except (pygit2.GitError, OSError, ValueError) as error:
-            log.warning(
-                "the certificate for %s in argocd-tls-certs-cm is unreadable: %s", host, error
-            )
+    def _keep(self, certificate: str) -> Path:
+        digest = hashlib.sha256(certificate.encode()).hexdigest()[:24]
+        file = self._folder / f"{digest}.pem"
+        _write(file, certificate)
+        return file
+
+    def _tell(self) -> None:
+        """Tell libgit2 what it does not know yet."""
+        import pygit2  # noqa: PLC0415 - loaded by now, see libgit2
+        from pygit2.enums import Option  # noqa: PLC0415 - the same
+
+        with _LOCK:
+            pygit2.option(Option.SET_HOMEDIR, str(self._folder))
+            for host, file in self._untold:
+                try:
+                    pygit2.settings.set_ssl_cert_locations(str(file), None)
+                except (pygit2.GitError, OSError, ValueError) as error:
+                    log.warning(
+                        "the certificate for %s in argocd-tls-certs-cm is unreadable: %s",
+                        host,
+                        error,
+                    )
+            self._untold.clear()
 
     def _own_lines(self) -> str:
         if self._own is None:

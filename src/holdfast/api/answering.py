@@ -5,7 +5,7 @@ events with a comment each 15 s when the client asks for exactly `text/event-str
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -17,15 +17,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
-from holdfast.api.call import Answer, Encoded, Stream
+from holdfast.api.call import Answer, Encoded, Pieces, Stream
 from holdfast.api.failures import ApiError, translate
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.manifest import JSON
+from holdfast.kit.turns import Turns
 
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE_S = 15.0
 SLOW_READER_S = 60.0
 _LETTING_GO_S = 5.0
+_AT_ONCE = 256 * 1024
+_PIECE = 64 * 1024
 _JSON = "application/json"
 _KEEP_ALIVE = b":\n"
 _OPTIONS = orjson.OPT_NON_STR_KEYS
@@ -53,6 +56,8 @@ def respond(result: Any, request: Request) -> Response:
         return result
     if isinstance(result, Stream):
         return _stream(result, request)
+    if isinstance(result, Pieces):
+        return _large(result)
     if isinstance(result, Answer):
         content = encode(result.tree)
         return Response(content, result.status, result.headers, media_type=_JSON)
@@ -85,6 +90,27 @@ class _PatientStream(StreamingResponse):
             # The client is gone and this task cancelled: what the stream holds is let go even so.
             with anyio.move_on_after(_LETTING_GO_S, shield=True):
                 await self.body_iterator.aclose()  # type: ignore[attr-defined]
+
+
+def _large(pieces: Pieces) -> Response:
+    """Return an answer that is written in pieces: 5 MB at once hold the loop, with TLS for long."""
+    size = sum(len(part) for part in pieces.parts)
+    if size <= _AT_ONCE:
+        return Response(b"".join(pieces.parts), media_type=_JSON)
+    headers = {"Content-Length": str(size)}
+    return _PatientStream(_written(pieces.parts), media_type=_JSON, headers=headers)
+
+
+async def _written(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
+    turns, held, size = Turns(), list[bytes](), 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+            await turns.give()
+    yield b"".join(held)
 
 
 def _stream(stream: Stream, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """One request on its way through a route: what was asked, by whom, and what may be used."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -71,6 +71,13 @@ AnyCall = Call[Shape, object]
 
 class Encoded(bytes):
     """JSON that is bytes already, its envelope included: encoded once for all who follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A JSON answer that may be large, as the bytes of its parts: they are written in turn."""
+
+    parts: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Protocols, so that routes are tested with fakes and each half can be read alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -93,7 +93,11 @@ class Applications(Protocol):
         ...
 
     def all(self) -> Sequence[Tree]:
-        """Return all Applications, by name."""
+        """Return all Applications, by name: a thousand hold the loop for 50 ms, see `each`."""
+        ...
+
+    def each(self) -> AsyncGenerator[Tree, None]:
+        """Yield all Applications, by name, and let others have the loop in between."""
         ...
 
     def versions(self) -> Sequence[tuple[AppKey, str]]:
@@ -121,14 +125,12 @@ class ServerFacts:
         control_namespace: Where Applications, projects and settings live.
         cluster_server: Address of the cluster, for people.
         started_at: Unix time.
-        is_secure: Whether TLS is on (cookies are `Secure` then).
         auth_disabled: `--disable-auth`.
     """
 
     control_namespace: str
     cluster_server: str = ""
     started_at: float = 0.0
-    is_secure: bool = False
     auth_disabled: bool = False
 
 

@@ -87,7 +87,7 @@ async def _tree(call: Call[SetQuery, None]) -> JSON:
     """Return the Applications that grew out of it, as far as they may be seen."""
     tree = await _demand(call, "get")
     uid, nodes = tree["metadata"].get("uid"), []
-    for app in call.services.applications.all():
+    async for app in call.services.applications.each():
         metadata = app["metadata"]
         owners = metadata.get("ownerReferences") or ()
         if not any(owner.get("uid") == uid for owner in owners):

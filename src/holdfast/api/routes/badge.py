@@ -48,7 +48,7 @@ async def _badge(call: Call[BadgeQuery, None]) -> Response:
         return PlainTextResponse("a project must be a name of Kubernetes\n", 400)
     health, sync, revision = "Unknown", "Unknown", ""
     if call.services.settings.switch("statusbadge.enabled"):
-        trees = _chosen(call)
+        trees = await _chosen(call)
         if not trees:
             health, sync = "Not Found", ""
         else:
@@ -59,7 +59,7 @@ async def _badge(call: Call[BadgeQuery, None]) -> Response:
     return Response(content, media_type="image/svg+xml", headers=_HEADERS)
 
 
-def _chosen(call: Call[BadgeQuery, None]) -> list[Tree]:
+async def _chosen(call: Call[BadgeQuery, None]) -> list[Tree]:
     query, live = call.query, call.services.applications
     if query.name:
         namespace = query.namespace or call.services.facts.control_namespace
@@ -67,7 +67,7 @@ def _chosen(call: Call[BadgeQuery, None]) -> list[Tree]:
         return [found] if found is not None else []
     return [
         tree
-        for tree in live.all()
+        async for tree in live.each()
         if project_of(tree) in query.project
         and (not query.namespace or key_of(tree).namespace == query.namespace)
     ]

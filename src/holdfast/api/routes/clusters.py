@@ -35,7 +35,11 @@ async def permitted(call: Call[Any, Any], patience_s: float = _PATIENCE_S) -> li
     question = ListClusters(patience_s, counts=False)
     found: list[Tree] = await call.services.queries.answer(question, call.caller.username)
     shown = [tree for tree in found if call.may(CLUSTERS, "get", rbac_object(tree))]
-    count_applications(shown, call.services.applications.all())
+    apps = [
+        {"spec": {"destination": (tree.get("spec") or {}).get("destination")}}
+        async for tree in call.services.applications.each()
+    ]
+    count_applications(shown, apps)
     return shown
 
 

@@ -44,8 +44,11 @@ async def _webhook(call: Call[Nothing, None]) -> Response:
         pushes = read_pushes(provider, body, headers, _secret(call, provider))
     except ApiError as error:
         return PlainTextResponse(f"{error.message}\n", 400)
-    trees = services.applications.all()
-    chosen = [key_of(tree) for tree in trees if any(concerns(push, tree) for push in pushes)]
+    chosen = [
+        key_of(tree)
+        async for tree in services.applications.each()
+        if any(concerns(push, tree) for push in pushes)
+    ]
     task = BackgroundTask(_refresh, call, chosen) if chosen else None
     return Response(status_code=200, background=task)
 

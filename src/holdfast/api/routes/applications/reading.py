@@ -1,5 +1,7 @@
 """List and get Applications, their manifests, their tree, and what differs."""
 
+from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -12,7 +14,7 @@ from holdfast.api.applications import (
     target_of,
     which,
 )
-from holdfast.api.call import Call
+from holdfast.api.call import Call, Pieces
 from holdfast.api.failures import invalid
 from holdfast.api.models.applications import (
     Application,
@@ -37,21 +39,23 @@ from holdfast.domain.selectors import parse_selector
 _NAME = "/api/v1/applications/{name}"
 
 
-def choose(call: Call[ListQuery, Any], trees: list[Tree]) -> list[Tree]:
-    """Return the Applications that a list or watch is about and the caller may see."""
+def chooser(call: Call[ListQuery, Any]) -> Callable[[Tree], bool]:
+    """Return whether a list or watch is about an Application and the caller may see it."""
     query = call.query
     projects = query.project or query.projects
     matches = parse_selector(query.selector)
-    return [
-        tree
-        for tree in trees
-        if (not query.name or tree["metadata"]["name"] == query.name)
-        and (not projects or project_of(tree) in projects)
-        and (not query.app_namespace or key_of(tree).namespace == query.app_namespace)
-        and (not query.repo or query.repo in _repositories(tree))
-        and matches(Manifest(tree))
-        and call.may("applications", "get", target_of(call, tree))
-    ]
+
+    def is_chosen(tree: Tree) -> bool:
+        return (
+            (not query.name or tree["metadata"]["name"] == query.name)
+            and (not projects or project_of(tree) in projects)
+            and (not query.app_namespace or key_of(tree).namespace == query.app_namespace)
+            and (not query.repo or query.repo in _repositories(tree))
+            and matches(Manifest(tree))
+            and call.may("applications", "get", target_of(call, tree))
+        )
+
+    return is_chosen
 
 
 def _repositories(tree: Tree) -> set[str]:
@@ -60,14 +64,24 @@ def _repositories(tree: Tree) -> set[str]:
     return {str(source.get("repoURL") or "") for source in sources}
 
 
-async def _list(call: Call[ListQuery, None]) -> JSON:
-    applications = call.services.applications
-    version = applications.resource_version
-    items = choose(call, list(applications.all()))
-    items.sort(key=lambda tree: tree["metadata"]["name"])
-    whole: Tree = {"metadata": {"resourceVersion": version}, "items": items}
-    chosen: Tree = project(whole, call.query.fields)
-    return {**chosen, "metadata": whole["metadata"]}  # always there (api.md §1.4)
+async def _list(call: Call[ListQuery, None]) -> Pieces:
+    applications, is_chosen = call.services.applications, chooser(call)
+    fields, found = call.query.fields, list[tuple[str, bytes]]()
+    # `metadata` is always there (api.md §1.4).
+    head = orjson.dumps({"resourceVersion": applications.resource_version})
+    async with aclosing(applications.each()) as trees:
+        async for tree in trees:
+            if is_chosen(tree):
+                chosen: Tree = project({"items": [tree]}, fields)
+                one = orjson.dumps(chosen["items"][0]) if "items" in chosen else b""
+                found.append((tree["metadata"]["name"], one))
+    found.sort(key=lambda item: item[0])
+    if "items" not in project({"items": []}, fields):
+        return Pieces([b'{"metadata":', head, b"}"])
+    parts = [b'{"metadata":', head, b',"items":[']
+    for number, (_, one) in enumerate(found):
+        parts += [b",", one] if number else [one]
+    return Pieces([*parts, b"]}"])
 
 
 async def _get(call: Call[GetQuery, None]) -> Tree:

@@ -18,7 +18,7 @@ from holdfast.api.models.applications import (
 )
 from holdfast.api.ports import ApplicationEvent
 from holdfast.api.projection import project
-from holdfast.api.routes.applications.reading import choose, fits_node
+from holdfast.api.routes.applications.reading import chooser, fits_node
 from holdfast.api.standing import RECHECK_S, demand_good_token
 from holdfast.api.table import Route
 from holdfast.domain.manifest import JSON, Tree
@@ -65,17 +65,18 @@ async def _applications(call: Call[ListQuery, None]) -> AsyncGenerator[JSON | En
         call.request, call.path, query.model_copy(update={"app_namespace": by_namespace}),
         call.body, call.caller, call.services,
     )  # fmt: skip
-    encoder = _Encoder(query.fields, _number(query.resource_version))
+    is_chosen, encoder = chooser(chosen), _Encoder(query.fields, _number(query.resource_version))
     async with aclosing(call.services.applications.follow()) as changes:
         if not query.resource_version or query.name:
-            for tree in choose(chosen, list(call.services.applications.all())):
-                content = encoder.encode(ApplicationEvent("ADDED", tree))
-                if content is not None:
-                    yield content
+            async with aclosing(call.services.applications.each()) as trees:
+                async for tree in trees:
+                    content = encoder.first(tree) if is_chosen(tree) else None
+                    if content is not None:
+                        yield content
         while True:
             event = await changes.next(RECHECK_S)
             demand_good_token(call)
-            if event is None or not choose(chosen, [event.tree]):
+            if event is None or not is_chosen(event.tree):
                 continue
             content = encoder.encode(event)
             if content is not None:
@@ -89,7 +90,12 @@ class _Encoder:
         self._fields, self._least = fields, least
         self._last: dict[str, int] = {}
 
+    def first(self, tree: Tree) -> Encoded | None:
+        """Encode what was there at the beginning."""
+        return self.encode(ApplicationEvent("ADDED", tree))
+
     def encode(self, event: ApplicationEvent) -> Encoded | None:
+        """Encode a change."""
         if _number(str(event.tree["metadata"].get("resourceVersion") or "")) < self._least:
             return None
         content = _ENCODED.encode(event, self._fields)

@@ -1,6 +1,7 @@
 """`up`, `sandbox`, `run`, `install`, `demo`: what keeps running, and how to get it running."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,12 @@ async def _sandbox(call: Call) -> int:
     from holdfast.assembly.sandbox import run_sandbox
 
     settings = _cluster(call)
+    given = [f"--{flag.name}" for flag in _OF_UP if call.values.is_given(flag.name)]
+    if given:
+        call.note(
+            f"{', '.join(given)}: without effect, since this is the cluster alone; "
+            "`holdfast up` has a controller and a page, too"
+        )
     return await _serve(call, lambda stop: run_sandbox(settings, stop, call.note, _ready(call)))
 
 
@@ -218,6 +225,11 @@ _DISABLE_AUTH = Flag(
 )  # fmt: skip
 
 
+_EXAMPLE = Flag("example", "Make the sample repository and its two Applications.", _SWITCH)
+# `sandbox` takes the flags of `up`, so that one word is all that differs; these do nothing there.
+_OF_UP = tuple(replace(flag, hidden=True) for flag in (_EXAMPLE, _LISTEN, _ALLOW))
+
+
 def _metrics_listen(default: str) -> Flag:
     return Flag(
         "metrics-listen", "Address of /metrics; `off` opens none.", default=default,
@@ -233,7 +245,7 @@ COMMANDS = {
         "Ready when it prints `ready api=… kubeconfig=…`; Ctrl-C ends it.",
         _up,
         (
-            Flag("example", "Make the sample repository and its two Applications.", _SWITCH),
+            _EXAMPLE,
             _LISTEN,
             _DISABLE_AUTH,
             *_CLUSTER,
@@ -250,7 +262,7 @@ COMMANDS = {
         "",
         "Start the small cluster alone.",
         _sandbox,
-        (*_CLUSTER, *_LOGS),
+        (*_CLUSTER, *_LOGS, *_OF_UP),
         serves=True,
     ),
     "run": CommandSpec(
@@ -305,10 +317,14 @@ COMMANDS = {
         _install,
         (
             Flag("crds-only", "Only the CustomResourceDefinitions.", _SWITCH),
-            Flag("image", "Container image of the Deployment."),
+            Flag("image", "Container image of the Deployment; none is published yet. Its entry "
+                 "point is `holdfast`, and it has `kustomize`."),
             Flag("upgrade", "Bring the CRDs of the cluster up to date, now.", _SWITCH),
         ),
-        examples=("holdfast install | kubectl apply --server-side -f -",),
+        examples=(
+            "holdfast install --image registry.example.com/holdfast:0.1.0 \\",
+            "    | kubectl apply --server-side -f -",
+        ),
     ),
     "demo": CommandSpec(
         "demo",

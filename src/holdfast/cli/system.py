@@ -26,7 +26,7 @@ async def _status(call: Call) -> int:
 
 def _lag(words: str | None) -> str:
     """What the leader tells is how long ago the quietest watch spoke: the lag is no longer."""
-    return f"at most {words}" if words else "-"
+    return f"each watch heard from the cluster within {words}" if words else "-"
 
 
 def _sheet(status: dict[str, Any]) -> str:

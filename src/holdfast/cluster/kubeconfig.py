@@ -222,7 +222,7 @@ def _access(merged: _Merged, context: str, files: str) -> Access:
     if not name:
         raise _problem(
             f"The kubeconfig {files} has no current context.",
-            hint="kubectl config use-context NAME, or --context NAME",
+            hint="kubectl config use-context NAME, or --kube-context NAME",
         )
     chosen = _entry(merged.contexts, name, "context", files)[0]
     cluster_name, user_name = _text(chosen.get("cluster")), _text(chosen.get("user"))

@@ -209,7 +209,7 @@ class LeaseHolder:
         """Give the Lease back, so that the next holder need not wait. After `run` has ended."""
         if not self._leading or self._lease is None:
             return
-        self._stop_leading()
+        self._stop_leading("giving the lease back", logging.INFO)
         spec = {
             **self._lease.tree["spec"],
             "holderIdentity": "",
@@ -374,10 +374,12 @@ class LeaseHolder:
         log.info("holding the lease as %s", self._identity)
         self._gained()
 
-    def _stop_leading(self) -> None:
+    def _stop_leading(
+        self, message: str = "not holding the lease any more", level: int = logging.WARNING
+    ) -> None:
         if self._leading:
             self._leading = False
-            log.warning("not holding the lease any more")
+            log.log(level, message)
             self._lost()
 
 

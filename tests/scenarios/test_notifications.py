@@ -209,6 +209,46 @@ async def test_a_fight_and_a_pause_that_ends_soon_are_told(site: Site) -> None:
         assert datetime.now(UTC) < moment + timedelta(seconds=1)
 
 
+async def test_drift_that_is_not_healed_is_told_and_why_by_webhook_and_by_apprise(
+    site: Site,
+) -> None:
+    files = {"a.yaml": config_map("a", color="blue")}
+    held = await site.deploy("held", files, policy={"automated": {"selfHeal": False}})
+    refused = await site.deploy("refused", files)
+    async with Receiver() as receiver, Receiver() as chat:
+        events = "group: 1s\nevents: [on-drift, on-heal-failed]\n"
+        await configure(
+            site,
+            target_ops=webhook(receiver, events),
+            target_chat=f"type: apprise\nurl: json://{chat.address}/\n{events}",
+        )
+        await in_force(site, 2)
+
+        await edit(site, held.place("a"), color="red")
+        body = (await receiver.next()).json()
+        assert (body["app"]["name"], body["events"]) == (held.name, ["on-drift"])
+        (entry,) = body["entries"]
+        assert (entry["state"], entry["why"]) == ("not healed", "self-heal is off")
+        assert entry["changes"] == [{"path": "data.color", "before": "blue", "after": "red"}]
+        told = (await chat.next()).json()
+        assert held.name in told["title"] + told["message"]
+
+        def spoil(tree: Tree) -> None:
+            tree["data"]["color"], tree["immutable"] = "red", True
+
+        await site.person.edit(refused.place("a"), spoil, "kubectl-edit")
+        body = (await receiver.next()).json()
+        assert body["app"]["name"] == refused.name
+        assert body["events"] == ["on-drift", "on-heal-failed"]
+        (entry,) = body["entries"]
+        assert entry["state"] == "heal failed"
+        assert "immutable" in entry["why"]
+        assert entry["who"] == ["kubectl-edit"]
+        told = (await chat.next()).json()
+        assert "immutable" in told["message"]
+        assert {"path": "data.color", "before": "blue", "after": "red"} in entry["changes"]
+
+
 async def test_what_waits_when_the_process_ends_is_told(site: Site) -> None:
     app = await site.deploy("web", {"a.yaml": config_map("a", color="blue")})
     async with Receiver() as receiver:

@@ -107,7 +107,10 @@ class Grouping:
         """Add what became known of an episode that is not told yet."""
         group = self._groups.get(remark.app)
         for entry in group.entries if group is not None else ():
-            if entry.notice.episode == remark.episode:
+            if entry.notice.episode != remark.episode:
+                continue
+            # After a heal that failed the verdict is to hold: the failure says more.
+            if remark.is_over or Trigger.HEAL_FAILED not in entry.triggers:
                 entry.state = remark.state or entry.state
                 entry.why = remark.why or entry.why
 

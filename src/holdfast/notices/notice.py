@@ -117,6 +117,7 @@ class Remark:
     episode: str
     why: str = ""
     state: str = ""
+    is_over: bool = False
 
 
 def remark_of(happening: Happening) -> Remark | None:
@@ -129,7 +130,7 @@ def remark_of(happening: Happening) -> Remark | None:
                 return None
             return Remark(app, episode, shown_text(detail, LONGEST_WHY), words[decision])
         case DriftClosed(episode=episode, app=app, how=how):
-            return Remark(app, episode, state=how.value)
+            return Remark(app, episode, state=how.value, is_over=True)
         case DriftOpened() | HealAttempted() | SyncEnded():
             return None
 

@@ -97,6 +97,19 @@ def test_why_nothing_is_healed_is_said() -> None:
     )
 
 
+def test_a_heal_that_failed_stays_one_although_the_verdict_is_to_hold_now() -> None:
+    known = grouping()
+    known.add(drifted("e1"), 0.0)
+    refused = h.healed("e1", outcome=Outcome.REFUSED, message="HF2013 denied by policy")
+    known.add(notices_of(refused)[0], 0.0)
+    remark = remark_of(h.decided("e1", "hold", "refused", "denied by policy"))
+    assert remark is not None
+    known.remark(remark)
+    (entry,) = known.due(GROUP_S)[0].entries
+    assert (entry.state, entry.why) == ("heal failed", "HF2013 denied by policy")
+    assert entry.triggers == [Trigger.DRIFT, Trigger.HEAL_FAILED]
+
+
 def test_a_drift_that_somebody_put_back_is_said_to_be_over() -> None:
     known = grouping()
     known.add(drifted("e1"), 0.0)

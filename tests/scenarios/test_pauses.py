@@ -172,6 +172,40 @@ async def test_a_pause_of_one_object_leaves_the_others_to_heal(site: Site) -> No
     await has_replicas(site, app, 0)
 
 
+def lay_bare(tree: Tree) -> None:
+    """Leaves of an Application what a template says of it."""
+    kept = ("name", "namespace", "resourceVersion")
+    tree["metadata"] = {key: tree["metadata"][key] for key in kept}
+    tree.pop("status", None)
+
+
+@pytest.mark.parametrize(
+    ("pause", "resume"),
+    [
+        pytest.param("proj pause default", "proj resume default", id="a project"),
+        pytest.param("cluster pause in-cluster", "cluster resume in-cluster", id="a cluster"),
+        pytest.param("pause --all", "resume {id}", id="all, by its id"),
+    ],
+)
+async def test_a_wider_pause_holds_however_the_application_is_rewritten(
+    site: Site, pause: str, resume: str
+) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(site, *pause.split(), "--for", "10m", "--reason", "INC-4")
+    # A parent, an ApplicationSet or `kubectl replace` knows nothing of annotations of ours.
+    rewritten = await site.person.edit(app.ref, lay_bare, "another-controller")
+    assert not rewritten["metadata"].get("annotations")
+    await site.person.edit(deployment(app), set_replicas(6), "kubectl-edit")
+    await until_noted(site, app, "paused")
+    assert "INC-4" in await holdfast(site, "app", "get", app.name)
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 6
+
+    (listed,) = json.loads(await holdfast(site, "pauses", "-o", "json"))
+    await holdfast(site, *resume.format(id=listed["metadata"]["name"]).split())
+    await has_replicas(site, app, 0)
+    assert json.loads(await holdfast(site, "pauses", "-o", "json")) == []
+
+
 async def test_a_pause_survives_kill_9_and_a_deletion_waits_for_its_end(
     site: Site, plant: Plant
 ) -> None:

@@ -7,6 +7,7 @@ adopted, the Application is Synced, and nothing was put back on the way.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pygit2
 from pygit2.enums import CheckoutStrategy
 
 from tests.support.loaded import type_holdfast
+from tests.support.waiting import eventually
 from tools import control_plane
 
 if TYPE_CHECKING:
@@ -323,6 +325,43 @@ async def test_ignored_fields_are_left_out(site: Site) -> None:
     assert "replicas: 2 #" in file_of(app, "app/web.yaml")
     assert "web:1.1" in file_of(app, "app/web.yaml")
     assert "`ignoreDifferences` leaves these fields alone" in said.err
+
+
+async def test_what_is_adopted_while_its_object_is_paused_ends_its_drift_at_once(
+    site: Site,
+) -> None:
+    app = await site.deploy("held", {"web.yaml": DEPLOYMENT, "config.yaml": CONFIG})
+    web = app.place("web", "Deployment", "apps/v1")
+    only_it = ("--resource", "apps:Deployment:web")
+    pause = ("app", "pause", app.name, "--for", "30m", "--reason", "INC-123", *only_it)
+    assert (await holdfast(site, *pause)).code == 0
+    await site.person.edit(web, change_deployment)
+    await drift_is(site, app, "paused")
+
+    said = await adopt(site, app)
+
+    assert said.code == 0, said.err
+    await app.refresh()
+    await drift_is(site, app, "adopted")
+    await app.synced()
+    assert app.name in (await holdfast(site, "pauses")).out, "the pause goes on"
+    await resumed_without_a_heal(site, app, web)
+    await drift_is(site, app, "adopted")
+
+
+async def drift_is(site: Site, app: SiteApp, state: str) -> None:
+    """Waits until the journal has one drift of an Application, in a state."""
+    journal = str(site.folder / "data" / "journal.db")
+
+    async def listed() -> list[Tree]:
+        line = ("drift", "list", "--app", app.name, "--journal", journal, "-o", "json")
+        found: list[Tree] = json.loads((await holdfast(site, *line)).out)
+        return found
+
+    async def look() -> bool:
+        return [episode["state"] for episode in await listed()] == [state]
+
+    await eventually(look, seconds=30, explain=listed)
 
 
 async def test_a_branch_leaves_the_followed_one_alone(site: Site) -> None:

@@ -48,6 +48,29 @@ async def test_the_list_shows_every_application_that_the_caller_may_see() -> Non
     assert "db" not in shown.words
 
 
+@pytest.mark.parametrize(
+    ("headers", "laid"),
+    [
+        ({}, "wide"),
+        ({"x-holdfast-width": "narrow"}, "narrow"),
+        ({"cookie": "holdfast.width=narrow"}, "narrow"),
+        ({"cookie": "holdfast.width=narrow", "x-holdfast-width": "wide"}, "wide"),
+        ({"x-holdfast-width": "<b>"}, "wide"),
+    ],
+)
+async def test_a_screen_is_laid_out_for_the_width_of_its_window(headers: Tree, laid: str) -> None:
+    client = PageWorld(synced(resources=[{"kind": "Secret", "name": "x", "version": "v1"}])).client
+    reply = await client.send("GET", WEB, headers=headers)
+    html = reply.body.decode()
+    assert f'data-laid="{laid}"' in html
+    assert ("facts-more" in html, 'data-fit="' in html) == (laid == "narrow", laid == "narrow")
+    diff = (await client.send("GET", f"{WEB}/diff", headers=headers)).body.decode()
+    unified = re.search(r'style=unified"[^>]*aria-current', diff) is not None
+    assert unified == (laid == "narrow")
+    asked = (await client.send("GET", f"{WEB}/diff?style=split", headers=headers)).body.decode()
+    assert re.search(r'style=split"[^>]*aria-current', asked)
+
+
 async def test_who_is_not_signed_in_is_led_to_the_form_and_back() -> None:
     reply = await PageWorld().client.as_("").get(f"{WEB}?view=list")
     assert reply.status == 303

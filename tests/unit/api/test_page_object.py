@@ -18,7 +18,18 @@ WEB = "/applications/argocd/web"
 ON_WEB = f"{WEB}/object?group=apps&kind=Deployment&namespace=prod&name=web"
 ON_KEYS = f"{WEB}/object?kind=Secret&namespace=prod&name=keys"
 ON_POD = f"{WEB}/object?kind=Pod&namespace=prod&name=web-1"
-TABS = ("summary", "live", "desired", "diff", "owners", "events", "logs", "delete", "action")
+TABS = (
+    "summary",
+    "live",
+    "desired",
+    "diff",
+    "owners",
+    "events",
+    "logs",
+    "delete",
+    "action",
+    "edit",
+)
 EVIL = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 HUNTER = "aHVudGVyMg=="
 READER = ("ann", "applications", "get", "*")

@@ -15,7 +15,7 @@ from holdfast.api.page.history_view import deployed_of
 from holdfast.api.page.look import commit_url, duration, milliseconds, relative, safe_url, slug
 from holdfast.api.page.object_view import objects_of
 from holdfast.api.page.switches import switches_of
-from holdfast.api.page.tree_layout import GAP_Y, HEIGHT, WIDTH, Node, lay_out
+from holdfast.api.page.tree_layout import GAP_Y, HEIGHT, STEP_X, WIDTH, Node, lay_out, lay_out_below
 from holdfast.domain.application import IgnoreRule
 from tests.support.page import NOON, episode, open_episode
 from tests.unit.requests.given import app
@@ -108,6 +108,15 @@ def test_boxes_of_a_tree_never_overlap(children: int) -> None:
     assert len(found) == 1 + children + len(range(0, children, 7))
     for at, one in enumerate(found):
         assert not any(overlap(one, other) for other in found[at + 1 :])
+
+
+def test_a_narrow_tree_has_one_object_a_line_below_its_parent() -> None:
+    root = Node("root", None, [Node("a", None, [Node("b", None)]), Node("c", None)])
+    drawing = lay_out_below(root)
+    assert [node.id for node in drawing.nodes] == ["root", "a", "b", "c"]
+    assert [node.x / STEP_X for node in drawing.nodes] == [0, 1, 2, 1]
+    assert [node.y for node in drawing.nodes] == [n * (HEIGHT + GAP_Y) for n in range(4)]
+    assert len(drawing.edges) == 3
 
 
 def test_a_parent_stands_in_the_middle_of_its_children() -> None:
@@ -278,6 +287,41 @@ def test_a_heal_by_hand_names_a_revision_where_it_may(automated: bool, revision:
     body = episodes_of([open_episode()])[0].heal(view)
     assert body.get("revision") == revision
     assert [one["name"] for one in body["resources"]] == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("ages_s", "span", "marks"),
+    [
+        ([5], "60 s", 1),
+        ([5, 61], "10 min", 2),
+        ([5] * 8 + [86_400 * 3], "60 s", 8),
+        ([7000], "6 h", 1),
+        ([86_400 * 30], "7 d", 0),
+        ([], "60 s", 0),
+    ],
+)
+def test_a_line_of_time_is_as_long_as_most_drifts_need(
+    ages_s: list[int], span: str, marks: int
+) -> None:
+    then = [NOON - timedelta(seconds=age) for age in ages_s]
+    views = episodes_of(
+        episode(id=str(n), detected_at=at, closed_at=at) for n, at in enumerate(then)
+    )
+    strip = strip_of(views, NOON)
+    assert strip.ticks[0] == (0.0, span)
+    assert (len(strip.marks), strip.older) == (marks, len(ages_s) - marks)
+    assert all(mark.x >= 0 and mark.x + mark.width <= 1000 for mark in strip.marks)
+
+
+def test_an_open_drift_older_than_the_line_begins_at_its_edge() -> None:
+    old = open_episode(id="old", detected_at=NOON - timedelta(days=2))
+    new = [
+        episode(id=str(n), detected_at=NOON - timedelta(seconds=9), closed_at=NOON)
+        for n in range(9)
+    ]
+    strip = strip_of(episodes_of([old, *new]), NOON)
+    assert strip.ticks[0][1] == "60 s"
+    assert (strip.marks[0].x, strip.marks[0].width) == (0.0, 1000.0)
 
 
 def test_open_drift_comes_first_and_secrets_are_masked() -> None:

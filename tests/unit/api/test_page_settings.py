@@ -24,7 +24,7 @@ CANARY = "canary-4711-secret"
 EVIL = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 READER = [("ann", "*", "get", "*"), ("admin", "*", "*", "*")]
 SCREENS = ("repositories", "clusters", "projects", "projects/data", "projects/data?view=roles",
-           "projects/data?view=windows", "accounts", "health")  # fmt: skip
+           "projects/data?view=windows", "certificates", "accounts", "health")  # fmt: skip
 ROLE = {
     "name": "ci",
     "description": "what CI does",
@@ -188,6 +188,23 @@ async def test_health_tells_the_controllers_numbers_where_they_are_known() -> No
     away = with_services(world(), health=Numbers(None))
     assert "the controller does not answer" in (await away.shown("/settings/health")).words
     assert "runs elsewhere" in (await world().shown("/settings/health")).words
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "told", "not_told"),
+    [
+        (24.0, "in touch each watch heard from the cluster within 24 s", "silent"),
+        (61.0, "in touch", "Drift may be seen late"),
+        (150.0, "a watch is silent", "in touch"),
+    ],
+)
+async def test_a_watch_lag_is_said_with_what_it_means(
+    lag_s: float, told: str, not_told: str
+) -> None:
+    made = with_services(world(), health=Numbers(OwnNumbers(watch_lag_s=lag_s)))
+    words = (await made.shown("/settings/health")).words
+    assert told in words
+    assert not_told not in words
 
 
 async def test_accounts_show_keys_and_make_them() -> None:

@@ -13,6 +13,7 @@ from holdfast.api.failures import ApiError, Code
 from holdfast.api.fine_rights import may_on_object
 from holdfast.api.page.app_view import AppView, blocks
 from holdfast.api.page.board import Board, Visit
+from holdfast.api.page.object_edit import Edit
 from holdfast.api.page.object_fate import acts_of, is_terminating
 from holdfast.api.page.object_view import ObjectView, object_link, objects_of
 from holdfast.api.page.screen import Screen
@@ -47,25 +48,26 @@ class _Rights:
     may_sync: bool
     may_update: bool
     may_delete: bool
+    may_edit: bool
     may_log: bool
 
 
-async def show(board: Board, visit: Visit) -> Screen:
-    """Show one tab of one object.
+async def show(board: Board, visit: Visit, edit: Edit | None = None) -> Screen:
+    """Show one tab of one object; `edit` is what somebody typed on the tab of that name.
 
     Raises:
         ApiError: 403, the Application may not be seen; 404, it has no such object.
     """
     tree, app = await board.application(visit)
     query = visit.request.query_params
-    key = ResourceKey(*(query.get(name, "") for name in ("group", "kind", "namespace", "name")))
+    key = key_of_query(visit)
     tab = query.get("tab", "summary")
     tab = tab if tab in TABS else "summary"
     item, objects, trouble = await _find(board, tree, app, key, tab)
     live = await _live(board, app, item)
     pauses = [pause for pause in await board.pauses_of(app) if _holds(board, pause, app, key)]
     rights = _rights(board, visit, tree, key)
-    seen = Seen(board, visit, tree, app, item, live, objects)
+    seen = Seen(board, visit, tree, app, item, live, objects, edit)
     values: dict[str, Any] = {
         "app": app,
         "item": item,
@@ -86,6 +88,12 @@ async def show(board: Board, visit: Visit) -> Screen:
     values |= await TABS[tab](seen, values)
     title = f"{item.kind} {item.name} · {app.name}"
     return Screen("object.html", values, title, here="applications")
+
+
+def key_of_query(visit: Visit) -> ResourceKey:
+    """Return the object that the URL names."""
+    query = visit.request.query_params
+    return ResourceKey(*(query.get(name, "") for name in ("group", "kind", "namespace", "name")))
 
 
 async def _find(
@@ -153,6 +161,7 @@ def _rights(board: Board, visit: Visit, tree: Tree, key: ResourceKey) -> _Rights
         may_sync=board.may(visit, tree, "sync"),
         may_update=board.may(visit, tree, "update"),
         may_delete=may_on_object(visit, tree, "delete", key),
+        may_edit=may_on_object(visit, tree, "update", key),
         may_log=visit.may("logs", "get", target_of(visit, tree)),
     )
 

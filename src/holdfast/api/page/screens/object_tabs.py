@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from holdfast.api.links import links_of
 from holdfast.api.page.app_view import AppView, block, blocks, text
 from holdfast.api.page.board import Board, Visit
+from holdfast.api.page.create_trial import digest
 from holdfast.api.page.diff_view import diffs_of, ignored_words
 from holdfast.api.page.drift_view import episodes_of
 from holdfast.api.page.look import safe_url
+from holdfast.api.page.object_edit import PATCHES, Edit, editable, what_becomes_of_it
 from holdfast.api.page.object_facts import facts_of
 from holdfast.api.page.object_fate import (
     HEALTH_WORDS,
@@ -41,6 +43,7 @@ from holdfast.domain.errors import HoldfastError
 from holdfast.domain.journal import EpisodeFilter
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.queries import ListEvents, ManagedResources
+from holdfast.kit import yamlio
 
 _EVENTS_SHOWN = 200
 _EPISODES_READ = 200
@@ -62,6 +65,7 @@ class Seen:
         tree: The Application object.
         live: The object, None when the cluster has none.
         objects: All that are known of the Application; with children for some tabs only.
+        edit: What was typed and could not be sent, on the tab of that name.
     """
 
     board: Board
@@ -71,6 +75,7 @@ class Seen:
     item: ObjectView
     live: Tree | None
     objects: tuple[ObjectView, ...]
+    edit: Edit | None = None
 
     @property
     def pods(self) -> tuple[ObjectView, ...]:
@@ -315,6 +320,24 @@ async def _delete(seen: Seen, values: Values) -> Values:
     }
 
 
+async def _edit(seen: Seen, values: Values) -> Values:
+    first = "merge" if values["is_secret"] else "yaml"
+    how = seen.visit.request.query_params.get("how", first)
+    edit = seen.edit or Edit(how if how in PATCHES else first, "")
+    live = seen.live or {}
+    if seen.edit is None and edit.how == "yaml":
+        shown = editable(live)
+        text = await asyncio.to_thread(yamlio.dump, shown)
+        edit = Edit("yaml", text, digest(shown))
+    return {
+        "edit": edit,
+        "first_how": first,
+        "patches": PATCHES,
+        "becomes": what_becomes_of_it(seen.app, seen.item, is_paused=values["is_paused"]),
+        "hides_last_applied": holds_last_applied(live),
+    }
+
+
 async def _action(seen: Seen, values: Values) -> Values:
     return {}
 
@@ -328,5 +351,6 @@ TABS: dict[str, Callable[[Seen, Values], Awaitable[Values]]] = {
     "events": _events,
     "logs": _logs,
     "delete": _delete,
+    "edit": _edit,
     "action": _action,
 }

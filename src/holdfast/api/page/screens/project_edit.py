@@ -6,6 +6,7 @@ it is now: what others changed elsewhere in it meanwhile stays.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +33,7 @@ from holdfast.kit import yamlio
 
 _LIMITS = yamlio.YamlLimits(size_bytes=256 * 1024, depth=40, nodes=20_000)
 _MISSING = "HF3004"
+_PROJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _LISTS = {"role": "roles", "window": "syncWindows"}
 _VIEWS = {"limits": "limits", "role": "roles", "window": "windows", "yaml": "limits"}
 _NEW_WINDOW: Tree = {
@@ -134,24 +136,29 @@ async def create(board: Board, visit: Visit) -> Screen | Response:
     visit.demand("projects", "create", name)
     spec: Tree = {"description": description} if description else {}
     project: Tree = {"metadata": {"name": name}, "spec": spec}
+    if not _PROJECT_NAME.fullmatch(name):
+        words = "Give it a name of small letters, digits and -."
+        return _new_screen(Draft("", project, typed, told={"name": (Told(words),)}))
     try:
         await board.services.commands.carry_out(
             CreateProject(_wanted(project)), visit.caller.username
         )
     except HoldfastError as error:
         told = told_of(error.message, error.hint)
-        draft = Draft("", project, typed, told={"": (told,)})
-        values = {"draft": draft}
-        found = settings_screen("settings_project_new.html", "projects", values, "New project")
-        return replace(found, status=422)
+        return _new_screen(Draft("", project, typed, told={"": (told,)}))
     return RedirectResponse(f"/settings/projects/{segment(name)}/limits", 303)
 
 
 async def show_new(board: Board, visit: Visit) -> Screen:
     """Show the form of a new project."""
     del board, visit
-    values = {"draft": Draft("", {})}
-    return settings_screen("settings_project_new.html", "projects", values, "New project")
+    return _new_screen(Draft("", {}))
+
+
+def _new_screen(draft: Draft) -> Screen:
+    values = {"draft": draft}
+    found = settings_screen("settings_project_new.html", "projects", values, "New project")
+    return replace(found, status=422 if draft.blocks else 200)
 
 
 def _wanted(project: Tree) -> Tree:
@@ -217,7 +224,7 @@ def _typed(part: Part, typed: dict[str, str]) -> Draft:
     texts = {one.name: typed.get(one.name, "") for one in part.fields}
     tree, wrong = overlay(part.fields, part.tree, texts)
     if part.what == "role" and part.is_new and not tree.get("name"):
-        wrong["name"] = "Give it a name: letters, digits, - and _."
+        wrong.setdefault("name", "Give it a name: letters, digits, - and _.")
     values, locked = read_all(part.fields, tree)
     told = {name: (Told(words),) for name, words in wrong.items()}
     # What could not be read stays as it was typed, to be corrected.

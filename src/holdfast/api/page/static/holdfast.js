@@ -299,6 +299,7 @@
   };
   // Forms that work without a script: the screen that they answer with takes the place of this one.
   const post = async (form, by) => {
+    if (by && !(await confirmed(by))) return;
     by?.classList.add("busy");
     try {
       const answer = await fetch(form.action, { method: "POST", headers: { "X-Holdfast-Fragment": "1", "X-Holdfast-Width": width() }, body: new URLSearchParams(new FormData(form, by)) });

@@ -8,14 +8,14 @@ Environment:
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import os
 import shutil
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
 import pytest
@@ -41,7 +41,6 @@ TIME_LIMIT_S = {
 }
 LONGEST_FIRST = ("scenarios", "browser", "contract", "docs", "tools", "property", "unit")
 NEEDS_PLANE = {"plane_programs", "real_plane", "start_plane", "kubectl", "kustomize"}
-SKIPPED = pytest.StashKey[set[str]]()
 
 # Hundreds of processes start here. Without kept bytecode each compiles Holdfast anew, and each
 # reads all certificates that the machine trusts: together 0.4 s of processor time for nothing.
@@ -70,10 +69,6 @@ def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_the_internet)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SKIPPED] = set()
-
-
 def _tier(item: pytest.Item) -> str:
     return item.path.relative_to(TESTS).parts[0]
 
@@ -92,35 +87,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: LONGEST_FIRST.index(_tier(item)))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    reasons = config.stash[SKIPPED]
-    for reason in sorted(reasons):
-        terminalreporter.write_sep("!", f"SKIPPED: {reason}", red=True, bold=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly, in one line for each reason, what was left out.
+
+    The reports are what comes here from every worker; what a worker remembers stays there.
+    """
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple | list)
+    )
+    for reason, count in sorted(reasons.items()):
+        text = f"SKIPPED: {reason} ({count} tests)"
+        terminalreporter.write_sep("!", text, red=True, bold=True)
 
 
-def _go_without(request: pytest.FixtureRequest, reason: str) -> None:
-    """Skips, and says so loudly once; in CI nothing may be missing."""
+def _go_without(reason: str) -> NoReturn:
+    """Skips, and says so loudly at the end; in CI nothing may be missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
-    request.config.stash[SKIPPED].add(reason)
     pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def go_without(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def go_without() -> Callable[[str], None]:
     """Call it with the reason where a program of the system is missing: `_go_without`."""
-    return functools.partial(_go_without, request)
+    return _go_without
 
 
 @pytest.fixture(scope="session")
-def plane_programs(request: pytest.FixtureRequest) -> Path:
+def plane_programs() -> Path:
     """The folder of the real control plane's programs. Tests never build them."""
     programs = control_plane.find(os.environ)
     if programs is None:
-        _go_without(request, "the real control plane is not built; `make control-plane` does (Go)")
-    assert programs is not None
+        _go_without("the real control plane is not built; `make control-plane` does (Go)")
     return programs
 
 
@@ -154,23 +154,22 @@ def start_plane(plane_programs: Path) -> Iterator[Callable[..., RealPlane]]:
 
 
 @pytest.fixture(scope="session")
-def kubectl(request: pytest.FixtureRequest) -> Path:
+def kubectl() -> Path:
     """A kubectl: the plane's own, else the one on PATH."""
-    return _program(request, "kubectl")
+    return _program("kubectl")
 
 
 @pytest.fixture(scope="session")
-def kustomize(request: pytest.FixtureRequest) -> Path:
+def kustomize() -> Path:
     """A kustomize: the plane's own, else the one on PATH."""
-    return _program(request, "kustomize")
+    return _program("kustomize")
 
 
-def _program(request: pytest.FixtureRequest, name: str) -> Path:
+def _program(name: str) -> Path:
     folder = control_plane.find(os.environ)
     path = str(folder / name) if folder else shutil.which(name)
     if path is None:
-        _go_without(request, f"{name} is not there; `make control-plane` builds it (Go)")
-    assert path is not None
+        _go_without(f"{name} is not there; `make control-plane` builds it (Go)")
     return Path(path)
 
 

@@ -45,23 +45,15 @@ LONG = replace(QUICK, retention=Retention(age=timedelta(days=36500)))
 
 
 @pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     programs = find_programs()
     if programs is None:
-        request.config.stash[_skipped(request)].add(
+        pytest.skip(
             "PostgreSQL is not installed (initdb, pg_ctl, postgres): its journal was not tested"
         )
-        pytest.skip("PostgreSQL is not installed")
     server = Postgres.start(programs)
     yield server
     server.stop()
-
-
-def _skipped(request: pytest.FixtureRequest) -> pytest.StashKey[set[str]]:
-    """Where tests/conftest.py keeps what it says loudly at the end."""
-    plugin = next(p for p in request.config.pluginmanager.get_plugins() if hasattr(p, "SKIPPED"))
-    key: pytest.StashKey[set[str]] = plugin.SKIPPED
-    return key
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -68,7 +68,7 @@ class World:
             f"clientSecret: $oidc.secret\n{more}",
             **config,
         }
-        self.provider = OidcProvider(self.settings, SystemClock(), is_secure=False)
+        self.provider = OidcProvider(self.settings, SystemClock())
         self.entrance = Entrance(SystemClock(), self.settings, provider=self.provider)
         self.cookies: dict[str, str] = {}
 

@@ -295,6 +295,25 @@ async def shown_by(port: int, trusted: str) -> str:
     return str(subject["organizationName"])
 
 
+async def plain_is_led_to_tls_until_a_proxy_has_it(
+    site: Site, session: aiohttp.ClientSession, port: int
+) -> None:
+    plain = f"http://localhost:{port}"
+    async with session.get(f"{plain}/applications?a=b", allow_redirects=False) as answer:
+        assert answer.status == 307
+        assert answer.headers["Location"] == f"https://localhost:{port}/applications?a=b"
+    await write(site, "argocd-cmd-params-cm", {"server.insecure": "true"})
+
+    async def cookie() -> str:
+        body = {"username": "admin", "password": await first_password(site)}
+        url = f"{plain}/api/v1/session"
+        async with session.post(url, json=body, allow_redirects=False) as answer:
+            return answer.headers.get("Set-Cookie", "") if answer.status == 200 else ""
+
+    assert "; Secure" not in await eventually(cookie), "a browser would not send it back"
+    await site.person.delete(Ref("v1", "ConfigMap", site.control, "argocd-cmd-params-cm"))
+
+
 async def test_an_address_that_others_reach_has_tls_with_our_own_certificate_or_a_made_one(
     plant: Plant, site: Site
 ) -> None:
@@ -340,6 +359,7 @@ async def test_an_address_that_others_reach_has_tls_with_our_own_certificate_or_
                     return answer.headers.get("Set-Cookie", "") if answer.status == 200 else ""
 
             assert "; Secure" in await eventually(cookie)
+            await plain_is_led_to_tls_until_a_proxy_has_it(site, session, port)
         assert (await secret(site, SECRET))["tls.crt"] == made, "nothing there is changed"
         await site.person.delete(Ref("v1", "Secret", site.control, "argocd-server-tls"))
     finally:

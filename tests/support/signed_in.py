@@ -87,9 +87,8 @@ class Entrance:
     """Sign-in with everything it is made of."""
 
     def __init__(
-        self, clock: Clock, settings: MemorySettings, *, provider: Provider | None = None,
-        is_secure: bool = False,
-    ) -> None:  # fmt: skip
+        self, clock: Clock, settings: MemorySettings, *, provider: Provider | None = None
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.news = News()
@@ -112,7 +111,6 @@ class Entrance:
                 links=self.links,
                 guard=self.guard,
                 provider=provider,
-                is_secure=is_secure,
             ),
             random.Random(7),
         )

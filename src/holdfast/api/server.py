@@ -30,6 +30,14 @@ from holdfast.domain.errors import HoldfastError
 
 log = logging.getLogger(__name__)
 
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""What every answer of the API says, unless its row says otherwise: it is data, and no page."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_CONTENT_TYPE = frozenset({"/api/webhook", "/api/badge"})
 _DEFAULT_CONTENT_TYPES = "application/json"
@@ -57,6 +65,8 @@ class ApiServer:
             return
         request = Request(scope, receive)
         response = await self._answer(request, found, path)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, found: Match | frozenset[str], path: str) -> Response:

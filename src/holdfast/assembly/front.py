@@ -27,6 +27,7 @@ from holdfast.api.page.server import Page
 from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
+from holdfast.api.signin.cookies import own_addresses
 from holdfast.assembly.argo_settings import ArgoSettings
 from holdfast.assembly.controller_numbers import ControllerNumbers
 from holdfast.assembly.direct import direct_link
@@ -36,6 +37,7 @@ from holdfast.assembly.front_tls import keep_certificate, new_context
 from holdfast.assembly.journal import OFF, open_journal
 from holdfast.assembly.listeners import Certificate, serving
 from holdfast.assembly.sign_in import sign_in_running
+from holdfast.assembly.tls_door import HttpsOnly, strict_hosts
 from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
@@ -46,6 +48,7 @@ from holdfast.kit.tasks import Supervisor
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
+_INSECURE = "server.insecure"
 _PATIENCE_S = 10.0  # about as long as a person or a load balancer waits for a page
 
 _OWN_HEALTH = frozenset({"/healthz", "/readyz"})
@@ -59,6 +62,7 @@ async def front_application(
     settings: FrontSettings,
     context: ssl.SSLContext | None = None,
     on_login: Callable[[bool], None] = lambda _good: None,
+    door: HttpsOnly | None = None,
 ) -> AsyncIterator[ASGIApp]:
     """Connect, read settings and Applications, and yield the ASGI application.
 
@@ -66,6 +70,7 @@ async def front_application(
         settings: What is served.
         context: Is given the certificate of the control namespace.
         on_login: Told of each login with a password: whether it was good.
+        door: Told whether plain HTTP passes.
 
     Raises:
         ConfigurationError: there is no usable kubeconfig.
@@ -82,6 +87,9 @@ async def front_application(
         await argo.start()
         if context is not None:
             await keep_certificate(context, argo, clock, supervisor)
+        if door is not None:
+            # Files that were given say that TLS is wanted, whatever the ConfigMap says.
+            _follow_settings(door, argo, may_be_plain=settings.makes_tls)
         projects = ProjectRoles()
         applications = LiveApplications(
             connection.watching, settings.namespace, link.feed, projects
@@ -92,7 +100,6 @@ async def front_application(
             control_namespace=settings.namespace,
             cluster_server=access.server,
             started_at=clock.now().timestamp(),
-            is_secure=settings.is_secure,
             auth_disabled=settings.auth_disabled,
         )
         services = Services(
@@ -118,6 +125,15 @@ async def front_application(
         yield ApiServer(all_routes(), services, page)
 
 
+def _follow_settings(door: HttpsOnly, argo: ArgoSettings, *, may_be_plain: bool) -> None:
+    def read() -> None:
+        door.takes_plain = may_be_plain and argo.switch(_INSECURE)
+        door.strict_hosts = strict_hosts(own_addresses(argo))
+
+    read()
+    argo.changed.append(read)
+
+
 def _health(settings: FrontSettings) -> ControllerNumbers | None:
     if not settings.controller_socket:
         return None
@@ -140,7 +156,6 @@ async def _guard(
             services.news,
             supervisor,
             services.clock,
-            is_secure=settings.is_secure,
         )
     )
     if settings.sign_in_code:
@@ -223,8 +238,12 @@ async def serve_front(
         outer = Forwarding(gate, settings.controller_socket, CONTROLLERS_OWN)
     certificate = Certificate(*settings.tls) if settings.tls else None
     context = await new_context(settings.namespace, SystemClock()) if settings.makes_tls else None
-    async with serving(outer, listener, certificate, context), asyncio.TaskGroup() as group:
-        work = group.create_task(_fill(gate, settings, context, on_login))
+    door = HttpsOnly(outer) if settings.is_secure else None
+    async with (
+        serving(door or outer, listener, certificate, context),
+        asyncio.TaskGroup() as group,
+    ):
+        work = group.create_task(_fill(gate, settings, context, on_login, door))
         await stop.wait()
         work.cancel()
 
@@ -234,8 +253,9 @@ async def _fill(
     settings: FrontSettings,
     context: ssl.SSLContext | None,
     on_login: Callable[[bool], None],
+    door: HttpsOnly | None,
 ) -> None:
-    async with front_application(settings, context, on_login) as application:
+    async with front_application(settings, context, on_login, door) as application:
         gate.open(application)
         try:
             await asyncio.Event().wait()

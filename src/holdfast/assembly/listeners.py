@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import uvicorn
@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from holdfast.assembly.tls_door import accepting
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.metrics.registry import CONTENT_TYPE, PrometheusMetrics
 
@@ -210,9 +211,18 @@ async def serving(
     await asyncio.to_thread(config.load)
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
+    tls = config.ssl
+
+    def make() -> asyncio.Protocol:
+        protocol: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+            config=config, server_state=server.server_state, app_state=server.lifespan.state
+        )
+        return protocol
+
     # Not `serve()`: it would take our signals, and its main loop wakes ten times a second.
-    await server.startup(sockets=[listener])
+    await server.startup(sockets=[listener] if tls is None else [])
     try:
-        yield
+        async with nullcontext() if tls is None else accepting(listener, tls, make):
+            yield
     finally:
         await server.shutdown(sockets=[listener])

@@ -50,11 +50,11 @@ class Doors:
 @asynccontextmanager
 async def sign_in_running(
     argo: ArgoSettings, projects: ProjectRoles, news: News, supervisor: Supervisor,
-    clock: Clock, *, is_secure: bool,
+    clock: Clock,
 ) -> AsyncIterator[Doors]:  # fmt: skip
     """Build sign-in and roles; missing keys of `argocd-secret` are added first."""
     passwords = Passwords()
-    provider = _provider(argo, clock, is_secure=is_secure)
+    provider = _provider(argo, clock)
     try:
         # Read for sure: a key that only seems to be missing would be written over.
         await argo.read()
@@ -80,7 +80,6 @@ async def sign_in_running(
                 links=links,
                 guard=LoginGuard(clock),
                 provider=provider,
-                is_secure=is_secure,
                 on_login=news.on_login,
             )
         )
@@ -91,11 +90,11 @@ async def sign_in_running(
         await provider.close()
 
 
-def _provider(argo: ArgoSettings, clock: Clock, *, is_secure: bool) -> ClosingProvider:
+def _provider(argo: ArgoSettings, clock: Clock) -> ClosingProvider:
     try:
         from holdfast.api.signin.oidc.flow import OidcProvider  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("authlib", "httpx2", "joserfc"):
             raise
         return MissingProvider(lambda: bool(argo.text("oidc.config").strip()))
-    return OidcProvider(argo, clock, is_secure=is_secure)
+    return OidcProvider(argo, clock)

@@ -123,6 +123,26 @@ async def test_a_form_of_another_page_changes_nothing(content: str) -> None:
     assert world.cluster.writes == []
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{V1}/applications", 200),
+        (f"{V1}/applications/nothing", 403),
+        (f"{V1}/nothing", 404),
+        (f"{V1}/session/userinfo", 200),
+        (f"{OURS}/status", 200),
+        ("/api/badge?name=web", 200),
+        ("/swagger.json", 200),
+    ],
+)
+async def test_an_answer_is_data_and_no_page(path: str, status: int) -> None:
+    reply = await ApiWorld(app()).client.get(path)
+    assert reply.status == status
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "no-store" in reply.headers["cache-control"]
+
+
 async def test_an_error_that_nobody_foresaw_tells_a_number_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -46,6 +46,11 @@ def drop_cookies(names: Iterable[str], *, secure: bool) -> list[str]:
     return [f"{name}=; Max-Age=0; {_attributes(secure)}" for name in sorted(ours)[: MOST_PARTS + 1]]
 
 
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether a cookie that is set now shall come back by TLS alone: the request came by it."""
+    return bool(connection.scope.get("scheme") == "https")
+
+
 def join_cookies(cookies: dict[str, str]) -> str:
     """Return the token of a request, `""` when there is none or parts are missing."""
     first = cookies.get(NAME, "")

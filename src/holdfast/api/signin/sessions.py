@@ -64,7 +64,6 @@ class Parts:
     links: OneTimeLinks
     guard: LoginGuard
     provider: Provider | None = None
-    is_secure: bool = False
     on_login: Callable[[bool], None] = lambda _good: None
 
 
@@ -278,7 +277,7 @@ class LocalSessions:
 
     def cookies(self, token: str, connection: HTTPConnection) -> list[str]:
         """Return `Set-Cookie` values that keep a token; `""` removes what is there."""
-        secure = self._parts.is_secure
+        secure = cookies.is_secure(connection)
         old = cookies.drop_cookies(connection.cookies, secure=secure)
         if not token:
             return old

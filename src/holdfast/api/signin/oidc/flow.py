@@ -18,7 +18,13 @@ from starlette.requests import HTTPConnection
 from holdfast.api.caller import Caller
 from holdfast.api.failures import ApiError, Code, invalid
 from holdfast.api.people import Step
-from holdfast.api.signin.cookies import drop_cookies, make_cookies, origin_of, own_addresses
+from holdfast.api.signin.cookies import (
+    drop_cookies,
+    is_secure,
+    make_cookies,
+    origin_of,
+    own_addresses,
+)
 from holdfast.api.signin.oidc.config import OidcConfig, OidcSettings, group_claims, read_config
 from holdfast.api.signin.oidc.provider import RemoteProvider
 from holdfast.api.signin.oidc.state import COOKIE, LASTS_S, State, cookie, open_seal, seal
@@ -33,11 +39,10 @@ _MOST_PEOPLE = 10_000
 class OidcProvider:
     """The port `Provider`."""
 
-    def __init__(self, settings: OidcSettings, clock: Clock, *, is_secure: bool) -> None:
+    def __init__(self, settings: OidcSettings, clock: Clock) -> None:
         """Read nothing yet: `oidc.config` may come and change at any time."""
         self._settings = settings
         self._clock = clock
-        self._is_secure = is_secure
         self._remote: RemoteProvider | None = None
         self._groups: dict[str, list[str]] = {}
 
@@ -114,7 +119,7 @@ class OidcProvider:
                 nonce=state.nonce, code_verifier=state.verifier, **extra,
             )  # fmt: skip
         sealed = seal(state, self._settings.secret(_KEY))
-        return Step(location, (cookie(sealed, secure=self._is_secure),))
+        return Step(location, (cookie(sealed, secure=is_secure(connection)),))
 
     async def finish(self, connection: HTTPConnection) -> Step:
         """Take the provider's answer, and return to where the browser came from.
@@ -140,11 +145,12 @@ class OidcProvider:
         words = await remote.verify(token, state.nonce)
         if remote.config.wants_user_info:
             await self._keep_groups(remote, str(words["sub"]), str(answer.get("access_token")))
-        made = make_cookies(token, secure=self._is_secure)
+        secure = is_secure(connection)
+        made = make_cookies(token, secure=secure)
         names = {one.partition("=")[0] for one in made}
-        old = drop_cookies(connection.cookies, secure=self._is_secure)
+        old = drop_cookies(connection.cookies, secure=secure)
         kept = [*made, *(one for one in old if one.partition("=")[0] not in names)]
-        return Step(state.return_url, (*kept, cookie("", secure=self._is_secure)))
+        return Step(state.return_url, (*kept, cookie("", secure=secure)))
 
     async def _keep_groups(self, remote: RemoteProvider, subject: str, access: str) -> None:
         """Ask the provider for the groups of a person, where the ID token has none."""

@@ -47,7 +47,7 @@ async def ask_settings(rest: Rest, query: AnySettingsQuery) -> JSON:
     """
     match query:
         case ListRepositories():
-            asked = {"forceRefresh": True} if query.refresh else None
+            asked = {"forceRefresh": query.refresh or None, "repo": query.url}
             found = await rest.get(_REPOSITORIES, asked)
         case ListRepoCreds():
             found = await rest.get(_CREDS)

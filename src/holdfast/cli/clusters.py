@@ -4,7 +4,7 @@ from typing import Any
 
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import Call, CommandSpec
-from holdfast.cli.documents import STRUCTURED, render
+from holdfast.cli.documents import STRUCTURED, render, without_times
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
 
 Tree = dict[str, Any]
@@ -58,7 +58,7 @@ async def _found(call: Call) -> list[Tree]:
 async def _list(call: Call) -> int:
     found, form = await _found(call), call.values.text("output")
     if form in STRUCTURED:
-        call.say(render(found, form))
+        call.say(render([without_times(tree) for tree in found], form))
     elif form == "server":
         for tree in found:
             call.say(tree["server"])
@@ -95,7 +95,7 @@ async def _get(call: Call) -> int:
     tree = await _one(call, call.arguments[0])
     form = call.values.text("output")
     if form in STRUCTURED:
-        call.say(render(tree, form))
+        call.say(render(without_times(tree), form))
     else:
         call.say(layouts.table(_HEADER, [_row(tree)]))
     return exit_codes.OK

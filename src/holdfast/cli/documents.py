@@ -24,6 +24,24 @@ def render(value: JSON, form: str) -> str:
     return yamlio.dump(value).rstrip("\n")
 
 
+def without_times(tree: Tree) -> Tree:
+    """Return a repository or cluster without when it was tried.
+
+    Straight it is tried for this command, by a server maybe half an hour ago: what is printed
+    says how it stands, the same both ways. The member stays, as in Argo CD for what is untried.
+    """
+    info = tree.get("info")
+    found = {**tree, "info": _untimed(info)} if isinstance(info, dict) else tree
+    return _untimed(found)
+
+
+def _untimed(tree: Tree) -> Tree:
+    state = tree.get("connectionState")
+    if not isinstance(state, dict) or "attemptedAt" not in state:
+        return tree
+    return {**tree, "connectionState": {**state, "attemptedAt": None}}
+
+
 def render_documents(trees: Sequence[Tree]) -> str:
     """Return trees as YAML documents, each after a line `---`."""
     from holdfast.kit import yamlio

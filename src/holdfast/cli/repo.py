@@ -4,7 +4,7 @@ from typing import Any
 
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import Call, CommandSpec
-from holdfast.cli.documents import STRUCTURED, render
+from holdfast.cli.documents import STRUCTURED, render, without_times
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
 from holdfast.cli.repo_flags import OUTPUT, SIGN_IN_FLAGS, sign_in_values
 
@@ -40,10 +40,10 @@ async def _add(call: Call) -> int:
     return exit_codes.OK
 
 
-async def _found(call: Call) -> list[Tree]:
+async def _found(call: Call, url: str = "") -> list[Tree]:
     from holdfast.domain.stored_settings import ListRepositories
 
-    query = ListRepositories(refresh=call.values.text("refresh") == "hard")
+    query = ListRepositories(refresh=call.values.text("refresh") == "hard", url=url)
     async with call.link() as link:
         found: list[Tree] = await link.queries.answer(query, "")
     return found
@@ -58,7 +58,7 @@ async def _get(call: Call) -> int:
     from holdfast.domain.errors import ConfigurationError
 
     wanted, project = call.arguments[0], call.values.text("project")
-    same = [tree for tree in await _found(call) if tree["repo"] == wanted]
+    same = await _found(call, wanted)
     mine = [tree for tree in same if str(tree.get("project") or "") == project]
     chosen = mine or (same if len(same) == 1 and not project else [])
     if not chosen:
@@ -67,7 +67,7 @@ async def _get(call: Call) -> int:
         )
     form = call.values.text("output")
     if form in STRUCTURED:
-        call.say(render(chosen[0], form))
+        call.say(render(without_times(chosen[0]), form))
     else:
         _print(call, chosen)
     return exit_codes.OK
@@ -76,7 +76,7 @@ async def _get(call: Call) -> int:
 def _print(call: Call, found: list[Tree]) -> None:
     form = call.values.text("output")
     if form in STRUCTURED:
-        call.say(render(found, form))
+        call.say(render([without_times(tree) for tree in found], form))
     elif form == "url":
         for tree in found:
             call.say(tree["repo"])

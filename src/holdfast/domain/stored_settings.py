@@ -230,16 +230,18 @@ class DeleteProjectToken:
 
 @dataclass(frozen=True, slots=True)
 class ListRepositories:
-    """Every repository with its connection state, without secrets. Answer: list of trees.
+    """Repositories with their connection state, without secrets. Answer: list of trees.
 
     Attributes:
         refresh: Try each anew instead of believing what was seen within the hour.
         patience_s: How long is waited for what has to be tried; None is to the end. A state
             that is not known by then is `Unknown`, and looked for all the same.
+        url: This one alone, in each project that has it; no other is tried. `""` is all.
     """
 
     refresh: bool = False
     patience_s: float | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

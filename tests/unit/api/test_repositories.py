@@ -122,13 +122,26 @@ async def test_a_repository_that_is_not_there_looks_like_one_that_may_not_be_see
         ({"repo": URL, "type": "helm"}, 501, "type helm"),
         ({"username": "ann"}, 400, "repo: give the URL"),
         ({"repo": ["x"]}, 400, "invalid body"),
+        ({"repo": "javascript:alert(1)//"}, 400, "javascript addresses are not read"),
+        ({"repo": "JavaScript:alert(1)"}, 400, "javascript addresses are not read"),
+        ({"repo": "data:text/html,<script>"}, 400, "data addresses are not read"),
+        ({"repo": "ftp://git.example/a"}, 400, "ftp addresses are not read"),
+        ({"repo": "https:///a"}, 400, "it names no host"),
+        ({"repo": "https://git.example:x/a"}, 400, "it names no host"),
+        ({"repo": "nonsense"}, 400, "no address of git"),
+        ({"repo": "--upload-pack=touch x"}, 400, "blanks and control characters"),
+        ({"repo": "-oProxyCommand=x:y"}, 400, "no address of git"),
+        ({"repo": "https://git.example/a\nb"}, 400, "blanks and control characters"),
     ],
 )
 async def test_a_senseless_repository_is_refused(sent: Tree, status: int, words: str) -> None:
-    reply = await ApiWorld().client.post(f"{V1}/repositories", sent)
+    world = ApiWorld()
+    reply = await world.client.post(f"{V1}/repositories", sent)
     assert reply.status == status
     assert words in reply.message
     assert "pw@" not in reply.message
+    assert world.world.stored.tried == [], "git is not asked"
+    assert secrets_of(world) == []
 
 
 async def test_a_repository_is_tried_without_being_kept() -> None:
@@ -151,6 +164,35 @@ async def test_states_are_believed_until_somebody_asks_anew() -> None:
     assert tried == [URL]
     await world.client.get(f"{V1}/repositories?forceRefresh=true")
     assert tried == [URL, URL]
+
+
+async def test_one_repository_is_tried_anew_and_no_other() -> None:
+    world = ApiWorld()
+    other = f"{URL}-other"
+    for url in (URL, other):
+        await world.client.post(f"{V1}/repositories", {"repo": url, "username": "a"})
+    tried = world.world.stored.tried
+    tried.clear()
+    assert (await world.client.get(f"{ONE}?forceRefresh=true")).json["repo"] == URL
+    listed = await world.client.get(f"{V1}/repositories?forceRefresh=true&repo={quote(other)}")
+    assert [one["repo"] for one in listed.json["items"]] == [other]
+    assert tried == [URL, other]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "mailto:", "a b", "ftp://x"])
+async def test_credentials_are_for_addresses_of_git(url: str) -> None:
+    world = ApiWorld()
+    reply = await world.client.post(f"{V1}/repocreds", {"url": url, "username": "a"})
+    assert (reply.status, secrets_of(world)) == (400, [])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://git.example:8443", "https://git.example/te", "git@git.example:", "ssh://git@g"]
+)
+async def test_credentials_are_for_any_beginning_of_an_address(url: str) -> None:
+    world = ApiWorld()
+    creds = {"url": url, "username": "a"}
+    assert (await world.client.post(f"{V1}/repocreds", creds)).status == 200
 
 
 async def test_credentials_of_a_prefix_are_inherited() -> None:

@@ -104,10 +104,31 @@ def test_repositories_are_listed_as_argocd_lists_them() -> None:
     assert urls == f"{URL}\ngit@git.example:a.git\n"
     fresh = link()
     assert holdfast(fresh, "repo", "get", URL, "--refresh", "hard", "-o", "json").code == 0
-    assert fresh.queries.asked == [ListRepositories(refresh=True)]
-    unknown = holdfast(link(), "repo", "get", "https://nothing.example")
+    assert fresh.queries.asked == [ListRepositories(refresh=True, url=URL)]
+    unknown = holdfast(answering(ListRepositories, []), "repo", "get", "https://nothing.example")
     assert unknown.code == 20
     assert "HF3017" in unknown.err
+
+
+def test_when_something_was_tried_is_no_part_of_the_output() -> None:
+    """Straight it is tried for each command, by a server maybe long ago."""
+
+    def told(at: str) -> list[str]:
+        state = {"status": "Successful", "message": "", "attemptedAt": at}
+        repository = {**REPOSITORIES[0], "connectionState": state}
+        cluster = {**CLUSTERS[1], "connectionState": state, "info": {"connectionState": state}}
+        return [
+            holdfast(answering(kind, [tree]), what, *words).out
+            for kind, what, tree in (
+                (ListRepositories, "repo", repository), (ListClusters, "cluster", cluster)
+            )
+            for words in (("list", "-o", "json"), ("list", "-o", "yaml"),
+                          ("get", tree.get("repo") or "prod", "-o", "json"))
+        ]  # fmt: skip
+
+    one, other = told("2026-01-01T00:00:00Z"), told("2026-01-01T00:30:00Z")
+    assert one == other
+    assert all("attemptedAt" in said and "Successful" in said for said in one)
 
 
 def test_what_is_removed_is_named() -> None:

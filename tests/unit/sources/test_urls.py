@@ -41,6 +41,9 @@ def test_urls_of_different_repositories_stay_different(one: str, other: str) -> 
         pytest.param("git@h:a/b", "ssh", None, id="scp form"),
         pytest.param("HTTPS://h/a", "https", None, id="upper case"),
         pytest.param("nonsense", "", None, id="nothing known"),
+        pytest.param("javascript:alert(1)", "javascript", None, id="a script"),
+        pytest.param("git@javascript:a", "ssh", None, id="a host of that name"),
+        pytest.param("gitea:team/a", "ssh", None, id="scp form without a user"),
     ],
 )
 def test_the_scheme_and_local_path_of_a_url(url: str, scheme: str, path: str | None) -> None:

@@ -37,10 +37,10 @@ def rbac_object(url: str, project: str) -> str:
 
 
 async def permitted(
-    call: Call[Any, Any], *, refresh: bool = False, patience_s: float = _PATIENCE_S
+    call: Call[Any, Any], url: str = "", *, refresh: bool = False, patience_s: float = _PATIENCE_S
 ) -> list[Tree]:
-    """Return the repositories that the caller may see."""
-    question = ListRepositories(refresh=refresh, patience_s=patience_s)
+    """Return the repositories that the caller may see; with a URL that one alone."""
+    question = ListRepositories(refresh=refresh, patience_s=patience_s, url=url)
     found = await call.services.queries.answer(question, call.caller.username)
     return [tree for tree in found if call.may(REPOSITORIES, "get", _object(tree))]
 
@@ -69,19 +69,15 @@ def _one_of(trees: Iterable[Tree], url: str, project: str) -> Tree:
 
 async def _list(call: Call[RepositoriesQuery, None]) -> JSON:
     query = call.query
-    found = await permitted(call, refresh=query.force_refresh)
-    items = [
-        tree
-        for tree in found
-        if query.repo in ("", tree["repo"])
-        and query.app_project in ("", str(tree.get("project") or ""))
-    ]
+    found = await permitted(call, query.repo, refresh=query.force_refresh)
+    items = [tree for tree in found if query.app_project in ("", str(tree.get("project") or ""))]
     return {"metadata": {}, "items": items}
 
 
 async def _get(call: Call[RepositoriesQuery, None]) -> Tree:
-    found = await permitted(call, refresh=call.query.force_refresh)
-    return _one_of(found, call.path["repo"], call.query.app_project)
+    url = call.path["repo"]
+    found = await permitted(call, url, refresh=call.query.force_refresh)
+    return _one_of(found, url, call.query.app_project)
 
 
 async def _create(call: Call[UpsertQuery, RepositoryBody]) -> Tree:
@@ -99,7 +95,7 @@ async def _create(call: Call[UpsertQuery, RepositoryBody]) -> Tree:
 
 async def _update(call: Call[Nothing, RepositoryBody]) -> Tree:
     body, url = call.body, call.path["repo"]
-    before = _one_of(await permitted(call, patience_s=0.0), url, body.project)
+    before = _one_of(await permitted(call, url, patience_s=0.0), url, body.project)
     call.demand(REPOSITORIES, "update", _object(before))
     project = body.project or str(before.get("project") or "")
     call.demand(REPOSITORIES, "update", rbac_object(url, project))
@@ -110,7 +106,7 @@ async def _update(call: Call[Nothing, RepositoryBody]) -> Tree:
 
 async def _delete(call: Call[RepositoriesQuery, None]) -> Tree:
     url, project = call.path["repo"], call.query.app_project
-    trees = await permitted(call, patience_s=0.0)
+    trees = await permitted(call, url, patience_s=0.0)
     if (
         own_client.speaks_ours(call.request)
         and all(tree["repo"] != url for tree in trees)

@@ -18,6 +18,7 @@ from holdfast.controller.requests.stored import (
 from holdfast.domain.commands import Done
 from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.domain.manifest import Tree
+from holdfast.domain.repository_urls import problem_of
 from holdfast.domain.stored_settings import (
     HIDDEN_KEYS,
     CheckRepository,
@@ -112,7 +113,9 @@ class RepositoryRequests:
 
     async def list_all(self, query: ListRepositories) -> list[Tree]:
         """Return all, by URL and project."""
-        secrets, creds = await self._all(REPOSITORY), await self._all(CREDS)
+        secrets = [one for one in await self._all(REPOSITORY)
+                   if query.url in ("", redact(one.text("url")))]  # fmt: skip
+        creds = await self._all(CREDS)
         trees = [secret.tree for secret in (*secrets, *creds)]
         readable = {_key(one): self._attempt(one.text("url"), [one.tree, *trees])
                     for one in secrets if _type(one.values) == "git"}  # fmt: skip
@@ -158,7 +161,7 @@ class RepositoryRequests:
             ConfigurationError: HF3006, there are others; HF3017, there are none to update.
         """
         values = _plain(command.values)
-        url = _checked_url(values)
+        url = _checked_url(values, end="/x")  # what follows the prefix
         before = next((one for one in await self._all(CREDS) if one.text("url") == url), None)
         if before is None and command.must_exist:
             raise unknown(_WHAT_CREDS, url)
@@ -208,11 +211,12 @@ def _plain(values: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in values.items() if value and value != "false"}
 
 
-def _checked_url(values: Mapping[str, str]) -> str:
+def _checked_url(values: Mapping[str, str], end: str = "") -> str:
     """Return the URL.
 
     Raises:
-        ConfigurationError: HF3009, there is none, or a password stands in it.
+        ConfigurationError: HF3009, there is none, a password stands in it, or git knows none
+            like it.
     """
     url = values.get("url", "")
     try:
@@ -227,6 +231,15 @@ def _checked_url(values: Mapping[str, str]) -> str:
             "a password stands in the URL, and everybody who sees the repository would see it",
             about=redact(url),
             hint="leave it out of the URL; give --username and --password",
+            retry=Retry.NEVER,
+        )
+    is_git = _type(values) == "git" and values.get("enableOCI") != "true"
+    if is_git and (problem := problem_of(url + end)):
+        raise ConfigurationError(
+            "HF3009",
+            f"this cannot be the URL of a repository: {problem}",
+            about=redact(url),
+            hint="give https://HOST/PATH, ssh://git@HOST/PATH or git@HOST:PATH",
             retry=Retry.NEVER,
         )
     return url

@@ -20,6 +20,7 @@ import orjson
 import pytest
 
 import holdfast.api.signin.oidc.flow  # noqa: F401 - read late, it would block the loop of a test
+from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
 from holdfast.api.table import Needs
 from holdfast.assembly.front import front_application
@@ -44,6 +45,7 @@ HERE = quote("https://kubernetes.default.svc", safe="")
 PROJECT = "routes"
 ARGO = "argoproj.io/v1alpha1"
 NAMED = re.compile(r"\{[^{}]*\}")
+_WHOLE = ("/api/", "/auth/", "/healthz", "/swagger.json")
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -67,7 +69,7 @@ class Case:
 def case(row: str, statuses: str, body: Any = None, *named: str, query: str = "") -> Case:
     """A case; `{}` in the row stand for `named`, one after the other."""
     method, path = row.split(" ")
-    path = path if path.startswith(("/api/", "/healthz")) else f"{V1}{path}"
+    path = path if path.startswith(_WHOLE) else f"{V1}{path}"
     filled = path
     for name in named:
         filled = filled.replace("{}", name, 1)
@@ -266,6 +268,31 @@ def of_ours(app: SiteApp) -> list[Case]:
     ]
 
 
+def of_others(app: SiteApp) -> list[Case]:
+    """Rows that are in no table of the document's §1.5."""
+    repo, creds = "/write-repositories/{}", "/write-repocreds/{}"
+    url, none = quote(app.repository.url, safe=""), "400 400 400 400"
+    one = f"{OURS}/applications/{{}}"
+    return [
+        case(f"POST {one}/handover", DONE, {"dryRun": True}, app.name),
+        case(f"POST {OURS}/notifications/{{}}/test", "400 403 403 403", None, "nobody"),
+        case(f"GET {OURS}/stream/drift", "404 404 404 404"),
+        case(f"GET {repo}", NOT_BUILT, None, url),
+        case(f"PUT {repo}", NO_WRITE, {}, url),
+        case(f"DELETE {repo}", NO_WRITE, None, url),
+        case(f"PUT {creds}", NO_WRITE, {}, url),
+        case(f"DELETE {creds}", NO_WRITE, None, url),
+        case("POST /api/webhook", none, {}),
+        case("GET /api/badge", ALL, query="?name=x"),
+        case("GET /swagger.json", ALL),
+        case("GET /auth/logout", none),
+        case("POST /auth/logout", none),
+        case("GET /auth/once", "401 401 401 401", query="?code=x"),
+        case("GET /auth/login", none),
+        case("GET /auth/callback", none),
+    ]
+
+
 @dataclass(frozen=True)
 class People:
     """Who asks, by name, and the password of `admin`."""
@@ -420,6 +447,12 @@ async def test_each_row_of_the_document_answers_as_it_says(site: Site) -> None:
         shown = {tuple(one.row.split(" ")) for one in cases if V1 in one.row or "/api/v" in one.row}
         assert documented_rows() - shown == set(), "a row of the document that no case shows"
         assert shown - documented_rows() == set(), "a case of no row of the document"
+        cases = [*of_others(app), *cases]  # the session of the admin ends with the last of all
+        asked = {(one.method, people.route(one).path) for one in cases}
+        rows = {(route.method, route.path) for route in all_routes()}
+        assert rows - asked == set(), (
+            "a row of the table without a case: what is who has no rights told?"
+        )
         wrong = [words for one in cases for words in await people.ask(one)]
     assert not wrong, "\n".join(wrong)
 

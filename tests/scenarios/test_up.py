@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.support.loaded import type_holdfast
 from tests.support.process import HoldfastProcess
+from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,3 +122,50 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
             assert second.wait() == 20
             assert f"--api-port {port} cannot be used" in second.text
             assert "--api-port 0" in second.text
+
+
+def test_ctrl_c_reaches_every_process_of_the_terminal_and_all_end_within_two_seconds(
+    tmp_path: Path,
+) -> None:
+    """With the page open: its process and the renderer's get the signal, too, and say nothing."""
+    log = tmp_path / "log"
+    line = ("up", "--example", "--data", str(tmp_path / "data"), "--api-port", "0",
+            "--listen", "127.0.0.1:0", "--disable-auth")  # fmt: skip
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "holdfast", *line],
+            stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        eventually_now(lambda: "ready api=" in log.read_text(), seconds=30)
+        address = re.search(r"listening address=(\S+)", log.read_text())
+        assert address is not None, log.read_text()
+        url = f"http://{address[1]}/api/v1/stream/applications"
+        with urllib.request.urlopen(url, timeout=20):
+            began = time.monotonic()
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(10) == 0
+            assert time.monotonic() - began < 2
+        assert "Traceback" not in log.read_text()
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_the_sandbox_alone_takes_the_flags_of_up_and_says_what_has_no_effect(
+    tmp_path: Path,
+) -> None:
+    process = HoldfastProcess.start(
+        "sandbox", "--data", ":memory:", "--api-port", "0", "--kubeconfig", str(tmp_path / "kc"),
+        "--example", "--listen", "off", "--allow-local-repos", str(tmp_path),
+    )  # fmt: skip
+    try:
+        assert process.wait_for(READY)["kubeconfig"] == str(tmp_path / "kc")
+        said = "--example, --listen, --allow-local-repos: without effect"
+        assert process.has_said(said)
+        assert process.stop() == 0
+    finally:
+        process.kill()

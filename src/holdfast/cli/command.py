@@ -36,6 +36,16 @@ GLOBAL_FLAGS = (
          metavar="NAME"),
     Flag("core", "Straight to the cluster, also where a server is named.", FlagKind.SWITCH),
 )  # fmt: skip
+# Of `argocd`'s own wire and parts, which are not here: existing scripts give them all the same.
+_ACCEPTED_FLAGS = (
+    Flag("grpc-web", "Accepted; requests are REST.", FlagKind.SWITCH, hidden=True),
+    Flag("http-retry-max", "Accepted.", FlagKind.NUMBER, default="0", hidden=True),
+    *(
+        Flag(name, "Accepted; there is no such part.", hidden=True)
+        for name in ("controller-name", "repo-server-name", "server-name", "redis-name",
+                     "redis-haproxy-name", "redis-compress", "loglevel", "logformat")
+    ),
+)  # fmt: skip
 SERVER_FLAGS = (
     Flag("server", "Go through this Holdfast server; else $HOLDFAST_SERVER, else the current "
          "context of `holdfast context`, else straight to the cluster.", metavar="HOST[:PORT]"),
@@ -50,6 +60,7 @@ SERVER_FLAGS = (
     Flag("server-crt", "PEM file of the server's authority.", metavar="FILE"),
     Flag("header", "Add a header to each request to the server.", FlagKind.STRINGS, short="H",
          metavar="NAME: VALUE"),
+    *_ACCEPTED_FLAGS,
 )  # fmt: skip
 
 APP_NAMESPACE = Flag(

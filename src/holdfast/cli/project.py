@@ -66,6 +66,11 @@ def _spec(call: Call, spec: Tree) -> Tree:
     for flag, key in _KIND_LISTS.items():
         if values.is_given(flag):
             spec[key] = [_kind(flag, item) for item in values.texts(flag)]
+    if values.is_given("signature-keys"):
+        spec["signatureKeys"] = [{"keyID": key} for key in values.texts("signature-keys")]
+    if values.is_given("dest-service-accounts"):
+        accounts = values.texts("dest-service-accounts")
+        spec["destinationServiceAccounts"] = [_service_account(item) for item in accounts]
     if values.switch("orphaned-resources") or values.is_given("orphaned-resources-warn"):
         spec["orphanedResources"] = (
             {"warn": values.switch("orphaned-resources-warn")}
@@ -80,6 +85,16 @@ def _destination(item: str) -> Tree:
     if len(parts) not in (2, 3) or not all(parts):
         raise UsageError(f'--dest "{item}": give SERVER,NAMESPACE or SERVER,NAMESPACE,NAME')
     return dict(zip(("server", "namespace", "name"), parts, strict=False))
+
+
+def _service_account(item: str) -> Tree:
+    parts = item.split(",")
+    if len(parts) != 3 or not all(parts):
+        raise UsageError(
+            f'--dest-service-accounts "{item}": give SERVER,NAMESPACE,SERVICE-ACCOUNT; the account '
+            "may be NAMESPACE:NAME"
+        )
+    return dict(zip(("server", "namespace", "defaultServiceAccount"), parts, strict=True))
 
 
 def _kind(flag: str, item: str) -> Tree:
@@ -246,6 +261,12 @@ _SPEC_FLAGS = (
     Flag("allow-namespaced-resource", "Permitted GROUP/KIND.", _STRINGS),
     Flag("deny-namespaced-resource", "Forbidden GROUP/KIND.", _STRINGS),
     Flag("source-namespaces", "Namespaces whose Applications may use it.", _STRINGS),
+    Flag("signature-keys", "GnuPG keys that commits must be signed with.", _STRINGS),
+    Flag(
+        "dest-service-accounts",
+        "Account of a destination: SERVER,NAMESPACE,SERVICE-ACCOUNT.",
+        _LINES,
+    ),
     Flag("orphaned-resources", "Watch for objects of no Application.", _SWITCH),
     Flag("orphaned-resources-warn", "Warn about them.", _SWITCH),
 )

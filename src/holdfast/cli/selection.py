@@ -24,7 +24,7 @@ class Pattern:
     kind: str
     namespace: str
     name: str
-    excludes: bool
+    excludes: bool = False
 
     def matches(self, group: str, kind: str, namespace: str, name: str) -> bool:
         """Whether an object is meant."""
@@ -51,6 +51,10 @@ class Selection:
             UsageError: one has another form.
         """
         return cls(_pattern(item) for item in texts)
+
+    def plus(self, patterns: Iterable[Pattern]) -> "Selection":
+        """Return the selection with more patterns."""
+        return Selection((*self._patterns, *patterns))
 
     @property
     def is_everything(self) -> bool:
@@ -88,9 +92,13 @@ class Selection:
         return tuple(chosen)
 
 
+EVERYTHING = Selection()
+"""The whole Application."""
+
+
 def _pattern(value: str) -> Pattern:
     excludes = value.startswith("!")
-    parts = value.removeprefix("!").split(":")
+    parts = value.removeprefix("!").split(":", 2)  # the name of a role may hold colons
     if len(parts) != 3 or not parts[1] or not parts[2]:
         raise UsageError(
             f'--resource "{value}": give GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME; the core '

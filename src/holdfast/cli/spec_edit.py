@@ -17,7 +17,8 @@ Tree = dict[str, Any]
 
 _KINDS = {flag.name: flag.kind for flag in SPEC_FLAGS}
 _AUTOMATED = {"auto-prune": "prune", "self-heal": "selfHeal", "allow-empty": "allowEmpty"}
-_NO_SPEC = frozenset({"validate", "env"})
+_NAMING = "source-name"  # `app set` chooses by it, so that there it never changes a name
+_NO_SPEC = frozenset({"validate", "env", _NAMING})
 SPEC_NAMES = frozenset(_KINDS) - _NO_SPEC
 
 
@@ -39,7 +40,9 @@ def apply_flags(spec: Tree, values: Values, *, position: int = -1, name: str = "
             _put(spec, path, _value(values, flag))
     _choose_destination(spec, values)
     _apply_policy(spec, values)
-    if values.any_given({*PLAIN_SOURCE, *NAMED, *PAIRS, "kustomize-image", "values-literal-file"}):
+    naming = () if name else (_NAMING,)
+    flags = {*PLAIN_SOURCE, *NAMED, *PAIRS, "kustomize-image", "values-literal-file", *naming}
+    if values.any_given(flags):
         _apply_source(find_source(spec, position=position, name=name), values)
     return spec
 
@@ -114,6 +117,8 @@ def _choose_destination(spec: Tree, values: Values) -> None:
 
 
 def _apply_source(source: Tree, values: Values) -> None:
+    if values.is_given(_NAMING):
+        source["name"] = values.text(_NAMING)
     for flag, path in PLAIN_SOURCE.items():
         if values.is_given(flag):
             _put(source, path, _value(values, flag))

@@ -16,6 +16,7 @@ GENERAL = (
     Flag("helm-chart", "Name of a Helm chart."),
     Flag("ref", "Name under which other sources refer to this one."),
     Flag("tag-prefix", "Only tags with this prefix count for version constraints."),
+    Flag("source-name", "Name of the source, by which it can be chosen."),
     Flag("project", "Project of the Application."),
     Flag("dest-server", "URL of the destination cluster.", metavar="URL"),
     Flag("dest-name", "Name of the destination cluster."),

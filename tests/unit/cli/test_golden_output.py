@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast import __version__
 from holdfast.domain.commands import Command, CreateApplication, Done, RefreshApplication
 from holdfast.domain.queries import (
     GetManifests,
@@ -128,6 +132,11 @@ CASES: Sequence[tuple[str, str]] = (
     ("app-diff", "app diff go-sample-app-prod"),
     ("app-sync", "app sync go-sample-app-prod --prune"),
     ("app-wait", "app wait go-sample-app-prod --timeout 5"),
+    ("app-sync-async", "app sync go-sample-app-prod --async"),
+    ("app-sync-tree", "app sync go-sample-app-prod -o tree"),
+    ("app-sync-preview", "app sync go-sample-app-prod --preview-changes --assumeYes --async"),
+    ("app-wait-object", "app wait go-sample-app-prod --resource apps:Deployment:*"),
+    ("app-patch", "app patch go-sample-app-prod --type merge --patch {\"spec\":{}}"),
     ("app-rollback", "app rollback go-sample-app-prod 0"),
     ("app-rollback-word", "app rollback go-sample-app-prod yesterday"),
     ("app-terminate-op", "app terminate-op go-sample-app-prod"),
@@ -136,10 +145,12 @@ CASES: Sequence[tuple[str, str]] = (
     ("app-manifests", "app manifests go-sample-app-prod"),
     ("app-resources", "app resources go-sample-app-prod"),
     ("app-resources-tree", "app resources go-sample-app-prod -o tree"),
+    ("app-resources-detailed", "app resources go-sample-app-prod -o tree=detailed"),
     ("app-logs", "app logs go-sample-app-prod --tail 3"),
     ("proj-create", "proj create team-a -d https://kubernetes.default.svc,team-a -s *"),
     ("proj-get", "proj get default"),
     ("proj-list", "proj list"),
+    ("proj-list-name", "proj list -o name"),
     ("proj-delete", "proj delete team-a"),
     ("status", "status"),
     ("unknown-command", "app snyc web"),
@@ -153,6 +164,21 @@ CASES: Sequence[tuple[str, str]] = (
 def test_a_command_prints_what_its_golden_file_shows(name: str, line: str) -> None:
     result = holdfast(link(), *line.split())
     check_golden(GOLDEN / f"{name}.txt", f"$ holdfast {line}\n{result.transcript}")
+
+
+def test_an_edit_prints_what_its_golden_file_shows() -> None:
+    editor = {"EDITOR": "sed -i s/HEAD/v2/", "PATH": os.environ["PATH"]}
+    result = holdfast(link(), "app", "edit", "go-sample-app-prod", environ=editor)
+    text = f"$ holdfast app edit go-sample-app-prod\n{result.transcript}"
+    check_golden(GOLDEN / "app-edit.txt", text)
+
+
+def test_the_version_prints_what_its_golden_file_shows() -> None:
+    text = holdfast(link(), "version").transcript
+    moving = (__version__, platform.python_version(), f"{sys.platform}/{platform.machine()}")
+    for word, name in zip(moving, ("VERSION", "PYTHON", "PLATFORM"), strict=True):
+        text = text.replace(word, name)
+    check_golden(GOLDEN / "version.txt", f"$ holdfast version\n{text}")
 
 
 @pytest.mark.parametrize(

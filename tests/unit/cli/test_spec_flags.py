@@ -188,7 +188,25 @@ def test_unset_removes_what_is_named_and_blocks_left_empty() -> None:
 
 def test_every_spec_flag_has_a_place_where_it_lands() -> None:
     handled = {"sync-policy", "auto-prune", "self-heal", "allow-empty", "sync-option",
-               "values-literal-file", "kustomize-image", "validate", "env"}  # fmt: skip
+               "values-literal-file", "kustomize-image", "validate", "env",
+               "source-name"}  # fmt: skip
     handled |= {flag.name for flag in SPEC_FLAGS if flag.name.startswith("sync-retry-")}
     placed = {*PLAIN_SOURCE, *PLAIN_SPEC, *NAMED, *PAIRS, *handled}
     assert {flag.name for flag in SPEC_FLAGS} == placed
+
+
+def test_parameters_keep_the_order_in_which_they_were_written() -> None:
+    """A deviation (docs/internals/argocd/controller.md, appendix B 24)."""
+    line = "--helm-set z=1 --helm-set a=2 --helm-set m=3"
+    made = changed(line)["source"]["helm"]["parameters"]
+    assert [one["name"] for one in made] == ["z", "a", "m"]
+
+
+def test_a_new_source_can_be_named_so_that_it_can_be_chosen() -> None:
+    named = changed("--source-name base")
+    assert named["source"]["name"] == "base"
+    several = {"sources": [{"name": "a", "repoURL": "x"}, {"name": "b", "repoURL": "y"}]}
+    values = parse(["--source-name", "b", "--revision", "v2"], SPEC_FLAGS).values
+    after = apply_flags({**several}, values, name="b")
+    assert after["sources"] == [several["sources"][0], {**several["sources"][1],
+                                                        "targetRevision": "v2"}]  # fmt: skip

@@ -129,3 +129,14 @@ def test_an_owned_child_belongs_to_no_application() -> None:
     given = Given()
     given.see("a", owner="web", child=True)
     assert given.add_app().keys == {}
+
+
+def test_applications_of_one_name_in_two_namespaces_are_kept_apart() -> None:
+    """A deviation (docs/internals/argocd/controller.md, appendix B 22)."""
+    registry = Registry("argocd")
+    trees = (builders.app("web"), builders.app("web", project="team"))
+    trees[1]["metadata"]["namespace"] = "team"
+    for tree in trees:
+        registry.add_app(Application.parse(Manifest(tree)))
+    found = {key: state.application.project for key, state in registry.apps.items()}
+    assert found == {WEB: "default", AppKey("team", "web"): "team"}

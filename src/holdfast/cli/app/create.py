@@ -75,7 +75,7 @@ def _complete(call: Call, manifest: Tree) -> Tree:
         if RESOURCES_FINALIZER not in finalizers:
             finalizers.append(RESOURCES_FINALIZER)
     spec = tree.get("spec") or {}
-    if values.any_given(SPEC_NAMES):
+    if values.any_given({*SPEC_NAMES, "source-name"}):
         spec = apply_flags(spec, values)
     spec.setdefault("project", "default")
     spec.setdefault("destination", {})

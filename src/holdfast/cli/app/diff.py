@@ -2,6 +2,7 @@
 
 import shlex
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
+from holdfast.cli.selection import EVERYTHING, Selection
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.divergence import NO_DIVERGENCE
 from holdfast.domain.errors import ToolError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 _SWITCH = FlagKind.SWITCH
+_KEY = ("group", "kind", "namespace", "name")
 
 
 async def _diff(call: Call) -> int:
@@ -41,8 +44,10 @@ async def _diff(call: Call) -> int:
     return exit_codes.OK
 
 
-async def print_differences(call: Call, link: "Link", query: ManagedResources) -> bool:
-    """Print every difference; return whether there was one.
+async def print_differences(
+    call: Call, link: "Link", query: ManagedResources, selection: Selection = EVERYTHING
+) -> bool:
+    """Print every difference of the selected objects; return whether there was one.
 
     Against what the Application declares, each says whether it is behind git or drifted.
     """
@@ -51,6 +56,19 @@ async def print_differences(call: Call, link: "Link", query: ManagedResources) -
     if not (query.revision or query.revisions or query.local):
         why = layouts.divergences_of(await link.queries.answer(GetApplication(query.app), ""))
     found = False
+    for key, live, target in _differing(records):
+        if not selection.matches(key.group, key.kind, key.namespace, key.name):
+            continue
+        found = True
+        call.say(f"\n===== {key.group}/{key.kind} {key.namespace}/{key.name} ======")
+        if words := why.of(key).words:
+            call.say(f"({words})")
+        call.say(await _compare(call, _document(live), _document(target)), end="")
+    return found
+
+
+def _differing(records: Iterable[Tree]) -> Iterator[tuple[ResourceKey, Tree | None, Tree | None]]:
+    """Yield what is live and what a sync would make of it, where the two differ."""
     for record in records:
         if record.get("hook"):
             continue
@@ -61,15 +79,8 @@ async def print_differences(call: Call, link: "Link", query: ManagedResources) -
             target = record.get("predictedLiveState") or target
         elif not live and not target:
             continue
-        found = True
-        group, kind = record.get("group", ""), record.get("kind", "")
-        where = f"{record.get('namespace', '')}/{record.get('name', '')}"
-        call.say(f"\n===== {group}/{kind} {where} ======")
-        key = ResourceKey(group, kind, record.get("namespace", ""), record.get("name", ""))
-        if words := why.of(key).words:
-            call.say(f"({words})")
-        call.say(await _compare(call, _document(live), _document(target)), end="")
-    return found
+        key = ResourceKey(*(layouts.text(record, part) for part in _KEY))
+        yield key, live, target
 
 
 def _document(tree: Tree | None) -> str:
@@ -113,6 +124,11 @@ def _compare_here(live: str, target: str) -> str:
     return "".join(lines)
 
 
+# How `argocd` computes a difference and how fast; here the API server does it, object by object.
+DIFF_TUNING = (
+    Flag("server-side-diff-concurrency", "Accepted.", FlagKind.NUMBER, default="-1", hidden=True),
+    Flag("server-side-diff-max-batch-kb", "Accepted.", FlagKind.NUMBER, default="250", hidden=True),
+)
 COMMANDS = {
     "diff": CommandSpec(
         "diff",
@@ -129,6 +145,9 @@ COMMANDS = {
             Flag("local-repo-root", "Root of the repository of --local.", default="/"),
             Flag("server-side-generate", "Accepted for compatibility.", _SWITCH, hidden=True),
             Flag("server-side-diff", "Accepted; every comparison is.", _SWITCH, hidden=True),
+            Flag("local-include", "Accepted; every file is read.", FlagKind.STRINGS, hidden=True),
+            Flag("ignore-normalizer-jq-execution-timeout", "Accepted.", hidden=True),
+            *DIFF_TUNING,
             APP_NAMESPACE,
         ),
         least=1,

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.app.delete import chosen_apps
+from holdfast.cli.app.diff import DIFF_TUNING, print_differences
 from holdfast.cli.app.local import local_folder
 from holdfast.cli.app.read import TREES, output_flag
 from holdfast.cli.app.revisions import REVISION_FLAGS, choose_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
 from holdfast.cli.progress import Goal, Progress
-from holdfast.cli.selection import Selection
+from holdfast.cli.selection import EVERYTHING, Pattern, Selection
 from holdfast.domain.commands import (
     Done,
     RollBackApplication,
@@ -20,6 +21,7 @@ from holdfast.domain.commands import (
 )
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
+from holdfast.domain.operation import SelectedResource
 from holdfast.domain.queries import GetApplication, GetManifests, ManagedResources
 
 if TYPE_CHECKING:
@@ -47,14 +49,13 @@ async def _sync(call: Call) -> int:
 async def _sync_one(call: Call, link: "Link", app: AppKey) -> int:
     values = call.values
     tree = await link.queries.answer(GetApplication(app), "")
-    selection = Selection.parse(values.texts("resource"))
+    revisions = choose_revisions(values, layouts.block(tree, "spec"))
+    selection = await _selection(call, link, app, revisions)
     resources = selection.resources(tree)
-    if values.texts("label"):
-        selection = await _labelled(link, app, values.texts("label"))
-        resources = selection.resources(tree)
-    if values.switch("preview-changes") and not await _preview(call, link, app):
+    seen = ManagedResources(app, values.text("revision"), local_folder(values), revisions)
+    if values.switch("preview-changes") and not await _preview(call, link, seen, selection):
         return exit_codes.OK
-    done = await link.commands.carry_out(_request(call, tree, app, resources), "")
+    done = await link.commands.carry_out(_request(call, app, revisions, resources), "")
     for note in done.notes:
         call.note(note)
     if values.switch("async"):
@@ -64,7 +65,9 @@ async def _sync_one(call: Call, link: "Link", app: AppKey) -> int:
     return exit_codes.OK if values.switch("dry-run") else _verdict(call, after, selection)
 
 
-def _request(call: Call, tree: Tree, app: AppKey, resources: Any) -> SyncApplication:
+def _request(
+    call: Call, app: AppKey, revisions: tuple[str, ...], resources: tuple[SelectedResource, ...]
+) -> SyncApplication:
     values = call.values
     options = [option for flag, option in _OPTION_FLAGS if values.switch(flag)]
     info = []
@@ -76,7 +79,7 @@ def _request(call: Call, tree: Tree, app: AppKey, resources: Any) -> SyncApplica
     return SyncApplication(
         app,
         revision=values.text("revision"),
-        revisions=choose_revisions(values, layouts.block(tree, "spec")),
+        revisions=revisions,
         prune=values.switch("prune"),
         dry_run=values.switch("dry-run"),
         strategy=values.text("strategy") or "hook",
@@ -106,26 +109,38 @@ def _retry(call: Call) -> Tree | None:
     return retry
 
 
-async def _labelled(link: "Link", app: AppKey, labels: tuple[str, ...]) -> Selection:
+async def _selection(
+    call: Call, link: "Link", app: AppKey, revisions: tuple[str, ...]
+) -> Selection:
+    """What `--resource` and `--label` choose, together."""
+    values = call.values
+    chosen = Selection.parse(values.texts("resource"))
+    labels = values.texts("label")
+    if not labels:
+        return chosen
+    query = GetManifests(app, values.text("revision"), revisions, local_folder(values))
+    found = _labelled(await link.queries.answer(query, ""), labels)
+    if not found:
+        raise RefusedError(f"No matching resources found for labels {', '.join(labels)}")
+    return chosen.plus(found)
+
+
+def _labelled(manifests: list[Tree], labels: tuple[str, ...]) -> list[Pattern]:
+    """Return a pattern for each object that has all these labels."""
     wanted = dict(item.partition("=")[::2] for item in labels)
-    manifests = await link.queries.answer(GetManifests(app), "")
-    texts = []
+    found = []
     for tree in manifests:
         have = layouts.block(tree, "metadata", "labels")
         if all(have.get(key) == value for key, value in wanted.items()):
             group = layouts.text(tree, "apiVersion").rpartition("/")[0]
-            texts.append(
-                f"{group}:{layouts.text(tree, 'kind')}:{layouts.text(tree, 'metadata', 'name')}"
-            )
-    if not texts:
-        raise RefusedError(f"No matching resources found for labels {', '.join(labels)}")
-    return Selection.parse(texts)
+            namespace = layouts.text(tree, "metadata", "namespace")
+            name = layouts.text(tree, "metadata", "name")
+            found.append(Pattern(group, layouts.text(tree, "kind"), namespace, name))
+    return found
 
 
-async def _preview(call: Call, link: "Link", app: AppKey) -> bool:
-    from holdfast.cli.app.diff import print_differences
-
-    if not await print_differences(call, link, ManagedResources(app)):
+async def _preview(call: Call, link: "Link", query: ManagedResources, selection: Selection) -> bool:
+    if not await print_differences(call, link, query, selection):
         call.say("====== No Differences found ======")
         return True
     if call.values.switch("assumeYes"):
@@ -199,7 +214,7 @@ async def _rollback(call: Call) -> int:
         for note in done.notes:
             call.note(note)
         goal = Goal(operation=True, since=_version(done), timeout_s=call.values.number("timeout"))
-        await Progress(call, link, Selection()).wait(app, goal)
+        await Progress(call, link, EVERYTHING).wait(app, goal)
     return exit_codes.OK
 
 
@@ -266,6 +281,7 @@ COMMANDS = {
             Flag("info", "Note name=value for the operation.", _LINES),
             Flag("preview-changes", "Show the differences and ask first.", _SWITCH),
             Flag("assumeYes", "Answer yes to the question of --preview-changes.", _SWITCH),
+            *DIFF_TUNING,
             _OUTPUT,
             APP_NAMESPACE,
         ),

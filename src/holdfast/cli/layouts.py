@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from holdfast.domain.application import SELF_HEAL_ANNOTATION
 from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergences
 
 JSON = Any
@@ -159,12 +160,22 @@ def summary(app: Tree, frame: Frame) -> str:
             "Sync Policy",
             sync_policy(app, manual="Manual", automatic="Automated", prune="Automated (Prune)"),
         ),
+        *_self_heal_lines(app),
         *(label("" if place else "Paused", text) for place, text in enumerate(frame.paused)),
         label("Sync Status", sync_status(app)),
         *_divergence_lines(divergences_of(app)),
         label("Health Status", _health(app)),
     ]
     return "\n".join(lines)
+
+
+def _self_heal_lines(app: Tree) -> list[str]:
+    """Say that hand-made changes are put back; nothing where they are not, as in Argo CD."""
+    if is_automated(app):
+        chosen = block(app, "spec", "syncPolicy", "automated").get("selfHeal") is True
+        return [label("Self-heal", "on")] if chosen else []
+    wish = block(app, "metadata", "annotations").get(SELF_HEAL_ANNOTATION)
+    return [label("Self-heal", "on, to what was synced last")] if wish == "last-synced" else []
 
 
 def divergences_of(app: Tree) -> Divergences:

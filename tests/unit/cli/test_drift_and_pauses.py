@@ -265,3 +265,25 @@ def test_what_was_changed_later_is_shown_with_the_heal_that_put_it_back() -> Non
     shown = holdfast(asked, "drift", "show", "3f9c").out
     assert shown.count("spec.replicas: 2 -> 5") == 2
     assert 'metadata.labels.team: "a" -> "b"   by kubectl-label' in shown
+
+
+@pytest.mark.parametrize(
+    ("automated", "annotation", "said"),
+    [
+        ({"selfHeal": True}, "", ["Self-heal:          on"]),
+        ({"selfHeal": True, "enabled": False}, "", []),
+        ({"selfHeal": False}, "", []),
+        (None, "last-synced", ["Self-heal:          on, to what was synced last"]),
+        (None, "", []),
+    ],
+)
+def test_app_get_says_whether_changes_by_hand_are_put_back(
+    automated: dict[str, bool] | None, annotation: str, said: list[str]
+) -> None:
+    app = examples.prod()
+    app["spec"]["syncPolicy"] = {"automated": automated} if automated is not None else {}
+    app["metadata"]["annotations"] = {"holdfast.dev/self-heal": annotation}
+    shown = holdfast(
+        FakeLink(FakeQueries([app]), FakeCommands()), "app", "get", "go-sample-app-prod"
+    ).out
+    assert [line for line in shown.splitlines() if line.startswith("Self-heal")] == said

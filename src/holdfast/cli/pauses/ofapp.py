@@ -12,7 +12,15 @@ async def _pause(call: Call) -> int:
     asked = words.pause_of(call, PauseScope.APPLICATION, call.session.now())
     async with call.link() as link:
         command = words.within_app(asked, app, resource)
-        return await words.make(call, link, command, f"holdfast app resume {app.name}")
+        return await words.make(call, link, command, _way_back(call))
+
+
+def _way_back(call: Call) -> str:
+    """Return the command that ends this pause, and not the Application's where it is an object's."""
+    app, resource = call.app(), call.values.text(words.RESOURCE.name)
+    name = app.name if app.namespace == call.target.namespace else str(app)
+    which = f" --resource {resource}" if resource else ""
+    return f"holdfast app resume {name}{which}"
 
 
 async def _resume(call: Call) -> int:

@@ -78,10 +78,10 @@ async def make(call: Call, link: "Link", command: PauseHealing, resume: str) -> 
         left = span((pause.until - link.clock.now()).total_seconds())
         end = f"until {utc(pause.until)} ({left})"
     call.say(f"{target_words(pause)} paused {end}: {pause.reason} (pause {pause.id})")
-    call.hint(
-        f"healing, automatic sync and prune are held; drift is still seen and noted. "
-        f"To end it: {resume}"
-    )
+    held = "healing, automatic sync and prune are held"
+    if pause.scope is PauseScope.OBJECT:
+        held = "it is not healed; a sync of the application still applies it"
+    call.hint(f"{held}; drift is still seen and noted. To end it: {resume}")
     return exit_codes.OK
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import socket
 import stat
 import subprocess
+import urllib.request
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +24,7 @@ from holdfast.journal.engines import parse_dsn
 from holdfast.journal.reading import Journal
 from tests.support.certificates import write_certificates
 from tests.support.plane import AuditWebhook
-from tests.support.site import Site, at_work
+from tests.support.site import Site, at_work, start
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -65,8 +68,7 @@ async def audited(
     start_plane: Callable[..., RealPlane], folder: Path
 ) -> AsyncIterator[tuple[Site, RealPlane]]:
     """A controller that the API server tells what it was asked for."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        address = f"127.0.0.1:{found.getsockname()[1]}"
+    address = free_address()
     token = secrets.token_hex(16)
     (folder / "token").write_text(f"{token}\n")
     tls = folder / "tls"
@@ -81,6 +83,11 @@ async def audited(
     )
     async with at_work(plane.kubeconfig, folder, *options) as site:
         yield site, plane
+
+
+def free_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return f"127.0.0.1:{found.getsockname()[1]}"
 
 
 async def deployed(site: Site) -> SiteApp:
@@ -118,6 +125,15 @@ async def episode_where(site: Site, holds: Callable[[Episode], object]) -> Episo
     return found
 
 
+def is_over(episode: Episode) -> bool:
+    """Whether it is known who it was, and put right: the next edit meets the object at rest."""
+    return episode.culprit is not None and not episode.is_open
+
+
+def user_is(episode: Episode, name: str) -> bool:
+    return episode.culprit is not None and episode.culprit.username == name
+
+
 def user_of(episode: Episode) -> tuple[str, str, str, str]:
     assert episode.culprit is not None
     found = episode.culprit
@@ -147,22 +163,22 @@ async def test_the_audit_webhook_names_the_user_of_each_drift(
         await kubectl(
             site, program, *namespace, *ANN, "edit", "deployment/web", KUBE_EDITOR=str(editor)
         )
-        edited = await episode_where(site, lambda e: e.culprit and "kubectl-edit" in e.managers)
+        edited = await episode_where(site, lambda e: is_over(e) and "kubectl-edit" in e.managers)
         assert user_of(edited) == ("ann@example.com", "admin", "patch", "resourceVersion")
         assert owner_of(edited) == ("kubectl-edit", "Update", "")
         assert edited.who == "ann@example.com (impersonated by admin) with kubectl-edit"
 
         await kubectl(site, program, *namespace, "scale", "deployment/web", "--replicas=7")
-        scaled = await episode_where(site, lambda e: e.culprit and e.culprit.username == "admin")
+        scaled = await episode_where(site, lambda e: is_over(e) and user_is(e, "admin"))
         assert user_of(scaled) == ("admin", "", "patch", "resourceVersion")
         assert owner_of(scaled) == ("kubectl", "Update", "scale")
 
         await kubectl(site, program, *namespace, *HPA, "scale", "deployment/web", "--replicas=9")
-        by_hpa = await episode_where(site, lambda e: e.culprit and e.culprit.username == HPA_USER)
+        by_hpa = await episode_where(site, lambda e: is_over(e) and user_is(e, HPA_USER))
         assert user_of(by_hpa)[:3] == (HPA_USER, "admin", "patch")
 
         await kubectl(site, program, *namespace, *ANN, "delete", "deployment/web")
-        gone = await episode_where(site, lambda e: e.what == "missing" and e.culprit)
+        gone = await episode_where(site, lambda e: is_over(e) and e.what == "missing")
         assert user_of(gone) == ("ann@example.com", "admin", "delete", "uid")
         assert gone.managers == ()
         assert gone.state == "healed"
@@ -177,6 +193,64 @@ async def test_the_audit_webhook_names_the_user_of_each_drift(
             site, lambda e: e.culprit and e.what == "changed" and not e.managers
         )
         assert user_of(removed)[:2] == ("ann@example.com", "admin")
+
+
+async def test_the_user_is_named_when_the_batch_comes_after_a_restart(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    token, address = secrets.token_hex(16), free_address()
+    (tmp_path / "token").write_text(token)
+    options = ("--listen", address, "--audit-token-file", str(tmp_path / "token"))
+    async with at_work(plane.kubeconfig, tmp_path, *options) as site:
+        app = await deployed(site)
+        place = app.place("web", "Deployment", "apps/v1")
+        uid = (await site.person.get(place))["metadata"]["uid"]
+        await site.person.delete(place)
+        gone = await episode_where(site, lambda e: e.what == "missing" and not e.is_open)
+        assert gone.who == "unknown"
+        await asyncio.to_thread(site.process.kill)
+        site.process = start(site.kubeconfig, site.folder, site.control, *options)
+        await asyncio.to_thread(site.process.is_leading)
+
+        await asyncio.to_thread(post_deletion, address, token, app.namespace, uid)
+
+        named = await episode_where(site, lambda e: e.culprit)
+        assert (named.id, named.who) == (gone.id, "ann@example.com")
+        assert named.culprit is not None
+        assert named.culprit.matched_by == "uid"
+
+
+def post_deletion(address: str, token: str, namespace: str, uid: str) -> None:
+    """What kube-apiserver sends of ann's deletion, half a minute after it."""
+    moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event = {
+        "level": "RequestResponse",
+        "auditID": "a-1",
+        "stage": "ResponseComplete",
+        "requestURI": f"/apis/apps/v1/namespaces/{namespace}/deployments/web",
+        "verb": "delete",
+        "user": {"username": "ann@example.com"},
+        "sourceIPs": ["127.0.0.1"],
+        "userAgent": "kubectl/v1.36.3",
+        "objectRef": {
+            "resource": "deployments",
+            "namespace": namespace,
+            "name": "web",
+            "apiGroup": "apps",
+            "apiVersion": "v1",
+        },
+        "responseStatus": {"code": 200},
+        "responseObject": {"kind": "Status", "details": {"uid": uid}},
+        "stageTimestamp": moment,
+    }
+    body = {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [event]}
+    request = urllib.request.Request(
+        f"http://{address}/audit",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 200
 
 
 async def test_without_the_webhook_managers_are_named_and_deletions_are_unknown(

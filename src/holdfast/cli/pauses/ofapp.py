@@ -16,7 +16,7 @@ async def _pause(call: Call) -> int:
 
 
 def _way_back(call: Call) -> str:
-    """Return the command that ends this pause, and not the Application's where it is an object's."""
+    """Return the command that ends this pause alone."""
     app, resource = call.app(), call.values.text(words.RESOURCE.name)
     name = app.name if app.namespace == call.target.namespace else str(app)
     which = f" --resource {resource}" if resource else ""

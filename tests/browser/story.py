@@ -29,6 +29,35 @@ APPS = "argoproj.io/v1alpha1"
 HEALS = {"automated": {"prune": True, "selfHeal": True}}
 BY_HAND: Tree = {"automated": {"prune": True, "selfHeal": False}}
 
+SHOP: Tree = {
+    "apiVersion": APPS,
+    "kind": "AppProject",
+    "metadata": {"name": "shop", "namespace": CONTROL},
+    "spec": {
+        "description": "What the shop team runs",
+        "sourceRepos": ["https://git.example.com/shop/*"],
+        "destinations": [{"server": "https://kubernetes.default.svc", "namespace": "shop-*"}],
+        "clusterResourceWhitelist": [{"group": "", "kind": "Namespace"}],
+        "namespaceResourceBlacklist": [{"group": "", "kind": "ResourceQuota"}],
+        "roles": [
+            {
+                "name": "ci",
+                "description": "What CI may do",
+                "groups": ["shop-developers"],
+                "policies": [
+                    "p, proj:shop:ci, applications, get, shop/*, allow",
+                    "p, proj:shop:ci, applications, sync, shop/*, allow",
+                ],
+            }
+        ],
+        "syncWindows": [
+            {"kind": "allow", "schedule": "0 9 * * 1-5", "duration": "8h", "applications": ["*"]},
+            {"kind": "deny", "schedule": "0 12 * * 5", "duration": "3h", "applications": ["*"],
+             "manualSync": True, "description": "The weekly report runs"},
+        ],
+    },
+}  # fmt: skip
+
 
 def shop(name: str, tag: str, replicas: int = 2) -> dict[str, str]:
     """The files of a small service."""
@@ -77,6 +106,7 @@ class Story:
 
     async def tell(self) -> None:
         """Makes everything, and waits until it is so."""
+        await self._person.create(SHOP)
         for name in ("shop-web", "shop-cart", "payments", "search"):
             self._commit(name, shop(name, "1.0.0"), "Deploy 1.0.0")
         self._commit("reports", shop("reports", "does-not-exist", 1), "Deploy the reports")

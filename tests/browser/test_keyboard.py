@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
 
+from tests.support.site import config_map
+
 if TYPE_CHECKING:
     from tests.support.browser import Window
+    from tests.support.site import Site
 
 PROD = "go-sample-app-prod"
 
@@ -76,3 +79,63 @@ async def test_an_object_of_the_tree_is_opened_by_keyboard(window: Window) -> No
     await expect(window.test("object-name")).to_be_visible()
     await keys.press("Escape")
     await expect(window.test("tree")).to_be_visible()
+
+
+async def test_an_object_is_found_in_the_tree_and_in_the_list(window: Window) -> None:
+    keys, page = window.page.keyboard, window.page
+    for view, seen in (("tree", "#tree a:not([data-out])"), ("list", "tbody tr:not([data-out])")):
+        await window.open(f"/applications/argocd/{PROD}?view={view}")
+        rows = page.locator(seen)
+        await expect(rows.nth(2)).to_be_visible()
+        await keys.press("/")
+        await keys.type("deployment")
+        await expect(rows).to_have_count(1)
+        await keys.press("ArrowDown")
+        assert "Deployment" in await page.evaluate(
+            "() => (document.activeElement.closest('tr') || document.activeElement).textContent"
+        )
+        await keys.press("Enter")
+        await expect(window.test("object-name")).to_be_visible()
+
+
+LISTS = (
+    f"/applications/argocd/{PROD}",
+    f"/applications/argocd/{PROD}?view=list",
+    f"/applications/argocd/{PROD}?view=pods",
+    f"/applications/argocd/{PROD}/history",
+    f"/applications/argocd/{PROD}/events",
+    "/applications",
+    "/applications?view=list",
+    "/settings/clusters",
+    "/settings/projects",
+    "/settings/accounts",
+)
+
+
+async def test_every_list_is_gone_through_by_keyboard(site: Site, window: Window) -> None:
+    app = await site.deploy("web", {"web.yaml": config_map("web", a="git")})
+    await site.person.patch(app.place("web"), {"data": {"a": "by hand"}})
+    mine = f"/applications/argocd/{app.name}"
+    await window.open(f"{mine}/drift")
+    await expect(window.test("episode")).to_be_visible()
+    for path in (f"{mine}/drift", "/drift", *LISTS):
+        await _go_through(window, path)
+
+
+async def _go_through(window: Window, path: str) -> None:
+    keys, page = window.page.keyboard, window.page
+    await window.open(path, live=False)
+    await expect(page.locator("[data-item]").first).to_be_attached()
+    await keys.press("ArrowDown")
+    assert await page.evaluate("() => document.activeElement.matches('[data-item]')"), path
+    await keys.press("/")
+    await expect(page.locator("#search")).to_be_focused()
+    await keys.type("zzz-nothing")
+    await expect(page.locator(".tree a[data-item]:not([data-out]), [data-item]:visible:not(a)")
+                 ).to_have_count(0)  # fmt: skip
+    await keys.press("Escape")
+    await expect(page.locator("#search")).not_to_be_focused()
+    await keys.press("?")
+    await expect(page.locator("#keys")).to_be_visible()
+    await keys.press("Escape")
+    await expect(page.locator("#keys")).to_be_hidden()

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser import NARROW, WIDE
+from tests.support.browser import NARROW, WIDE, expecting
 from tests.support.site import config_map
 
 if TYPE_CHECKING:
@@ -88,6 +88,57 @@ async def test_a_deleted_object_is_put_back_as_the_page_says(site: Site, window:
         await window.confirm("Background")
         await expect(window.test("object-state")).to_contain_text("1 remembered")
     assert (await site.person.get(place))["metadata"]["uid"] != before
+
+
+async def test_an_object_is_changed_as_yaml_and_by_a_patch(site: Site, window: Window) -> None:
+    by_hand = {"automated": {"prune": True, "selfHeal": False}}
+    app = await site.deploy("web", {"web.yaml": config_map("web", a="git")}, policy=by_hand)
+    place = app.place("web")
+    await window.open(address(app.name, "ConfigMap", place.namespace, "web", "live"))
+    async with window.without_reload():
+        await window.click("edit-object")
+        await expect(window.test("becomes")).to_contain_text("stays until the next sync")
+        text = window.test("yaml")
+        before = await text.input_value()
+        await text.fill(before.replace("a: git", "a: by hand"))
+        await window.click("edit-do")
+        await expect(window.page.locator("#tab-live")).to_contain_text("a: by hand")
+        await window.click("edit-object")
+        await window.click("how-json")
+        await text.fill("- {op: add, path: /data/b, value: [}")
+        with expecting(window, 422):
+            await window.click("edit-do")
+            await expect(window.test("wrong")).to_contain_text("Line 1")
+        await text.fill("- {op: add, path: /data/b, value: patched}")
+        await window.click("edit-do")
+        await expect(window.page.locator("#tab-live")).to_contain_text("b: patched")
+    assert (await site.person.get(place))["data"] == {"a": "by hand", "b": "patched"}
+
+
+async def test_a_change_by_hand_on_the_page_is_undone_as_the_page_says(
+    site: Site, window: Window
+) -> None:
+    app = await site.deploy("web", {"web.yaml": config_map("web", a="git")})
+    place = app.place("web")
+    await window.open(address(app.name, "ConfigMap", place.namespace, "web", "edit") + "&how=merge",
+                      live=False)  # fmt: skip
+    await expect(window.test("becomes")).to_contain_text("put back within milliseconds")
+    await window.test("yaml").fill("data: {a: by hand}")
+    await window.click("edit-do")
+    await expect(window.page.locator("#tab-live")).to_contain_text("a: git")
+    await window.click("tab-summary")
+    await expect(window.test("object-state")).to_contain_text("1 remembered")
+
+
+async def test_who_may_only_look_cannot_change_an_object(
+    windows: Callable[..., Awaitable[Window]],
+) -> None:
+    window = await windows("reader")
+    await window.open(address(*SAMPLE, "live"))
+    await expect(window.test("yaml")).to_be_visible()
+    await expect(window.test("edit-object")).to_have_count(0)
+    await window.open(address(*SAMPLE, "edit"), live=False)
+    await expect(window.test("no-edit-right")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

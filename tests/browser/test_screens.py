@@ -38,6 +38,7 @@ THEMES: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = (
     ("dark", COLOURS),
 )
 _DEPLOYMENT = "group=apps&kind=Deployment&namespace=shop&name=shop-web"
+_PROJECT = "/settings/projects/shop"
 _CART = "group=apps&kind=Deployment&namespace=shop&name=shop-cart"
 
 
@@ -90,12 +91,22 @@ LOOKS = (
     Look("object", f"{_APP}/shop-web/object?{_DEPLOYMENT}", "object-state", kept=True, narrow=True),
     Look("object-owners", f"{_APP}/shop-cart/object?{_CART}&tab=owners", "owner", kept=True),
     Look("object-live", f"{_APP}/shop-web/object?{_DEPLOYMENT}&tab=live", "yaml"),
+    Look("object-edit", f"{_APP}/shop-web/object?{_DEPLOYMENT}&tab=edit", "edit-form", kept=True),
     Look("object-logs", f"{_APP}/shop-web/object?{_DEPLOYMENT}&tab=logs", "log"),
     Look("settings", "/settings", ""),
     Look("settings-repositories", "/settings/repositories", ""),
     Look("settings-clusters", "/settings/clusters", ""),
     Look("settings-projects", "/settings/projects", ""),
     Look("settings-project", "/settings/projects/default", ""),
+    Look("settings-certificates", "/settings/certificates", "no-trusted"),
+    Look("settings-host-keys", "/settings/certificates?add=ssh", "add-form"),
+    Look("project-new", "/settings/new-project", "project-form"),
+    Look("project-roles", f"{_PROJECT}?view=roles", "role"),
+    Look("project-windows", f"{_PROJECT}?view=windows", "windows", kept=True),
+    Look("project-edit", f"{_PROJECT}/limits", "project-form", kept=True, narrow=True),
+    Look("project-yaml", f"{_PROJECT}/yaml", "project-form"),
+    Look("project-role", f"{_PROJECT}/role?at=0", "project-form"),
+    Look("project-window", f"{_PROJECT}/window?at=0", "project-form"),
     Look("settings-accounts", "/settings/accounts", ""),
     Look("settings-health", "/settings/health", "", kept=True),
     Look("failure", "/applications/argocd/there-is-none", "failure", status=403),

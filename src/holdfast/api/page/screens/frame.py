@@ -9,6 +9,15 @@ from holdfast.api.page.screen import Screen
 from holdfast.api.page.switches import switches_of
 from holdfast.domain.manifest import Tree
 
+_FINDS = {
+    "objects": "an object",
+    "diff": "an object",
+    "history": "a sync or heal",
+    "drift": "a drift",
+    "events": "an event",
+}
+"""What the field beside the tabs finds, on the tabs that are lists."""
+
 
 async def frame_of(board: Board, visit: Visit, tab: str) -> tuple[Tree, AppView, dict[str, Any]]:
     """Return the Application that the path names, and the values of its frame.
@@ -23,6 +32,7 @@ async def frame_of(board: Board, visit: Visit, tab: str) -> tuple[Tree, AppView,
     values: dict[str, Any] = {
         "app": app,
         "tab": tab,
+        "finds": _FINDS,
         "commit": commit,
         "conditions": conditions_of(tree),
         "pauses": pauses,

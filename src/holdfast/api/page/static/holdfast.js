@@ -134,9 +134,19 @@
     zoom.ready();
     logs.watch();
     for (const field of $$("[data-show-if]")) showIf(field);
+    sift();
     fits();
   };
 
+  // What does not hold the words that were typed is out of the list; in the tree it is dimmed.
+  const sift = () => {
+    const words = $("[data-find]")?.value.trim().toLowerCase();
+    if (words === undefined) return;
+    for (const item of $$("[data-item]")) {
+      const row = item.closest("li, tr") || item.closest("details") || item;
+      row.toggleAttribute("data-out", !row.textContent.toLowerCase().includes(words));
+    }
+  };
   const fits = () => {
     setCookie("holdfast.width", width());
     const laid = $("[data-laid]");
@@ -490,7 +500,7 @@
 
   // --- keyboard -------------------------------------------------------------------------------
   const move = (key) => {
-    const items = $$("[data-item]");
+    const items = $$("[data-item]").filter((item) => item.getClientRects().length && !item.closest("[data-out]"));
     if (!items.length) return false;
     const now = items.indexOf(document.activeElement?.closest("[data-item]"));
     if (now < 0) return items[0].focus(), true;
@@ -513,10 +523,11 @@
       else if (!$("dialog[open]")) $("[data-close]")?.click();
       return;
     }
+    if (target.type === "search" && event.key === "ArrowDown" && move(event.key)) return event.preventDefault();
     if (typing || $("dialog[open]")) return;
     if (event.key === "/") { const field = $("#search"); if (field) { event.preventDefault(); field.focus(); field.select(); } }
     else if (event.key === "?") $("#keys").showModal();
-    else if (event.key.startsWith("Arrow")) { if (!target.matches("summary, [role=slider]") && move(event.key)) event.preventDefault(); }
+    else if (event.key.startsWith("Arrow")) { if (!target.matches("summary:not([data-item]), [role=slider]") && move(event.key)) event.preventDefault(); }
     else if (event.key === "x") { const box = target.closest("li, tr")?.querySelector(".pick"); if (box) { box.checked = !box.checked; picks.show(); } }
     else if (event.key === "+" || event.key === "=") zoom.by(1.25);
     else if (event.key === "-") zoom.by(0.8);
@@ -552,6 +563,7 @@
   };
   let pause = 0;
   document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-find]")) return sift();
     const form = event.target.closest("form[data-soft]");
     if (!form) return;
     clearTimeout(pause);

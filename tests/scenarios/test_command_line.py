@@ -133,6 +133,20 @@ def test_a_manual_application_is_synced_changed_and_rolled_back(desk: Desk) -> N
     live = desk.run("app", "manifests", desk.name, "--source", "live").stdout
     assert "go-sample-app:1.0.0" in live
 
+    # What a sync would change, before it does; then the objects of a label.
+    rolled_back = desk.app()["status"]["operationState"]
+    shown = desk.run("app", "sync", desk.name, "--preview-changes", stdin="n\n").stdout
+    assert "1.1.0" in shown
+    assert desk.app()["status"]["operationState"] == rolled_back
+    config = ("--preview-changes", "--resource", ":ConfigMap:prod-banner", "--timeout", "30")
+    assert "No Differences found" in desk.run("app", "sync", desk.name, *config).stdout
+    older = ("--preview-changes", "--revision", str(rolled_back["syncResult"]["revision"]))
+    shown = desk.run("app", "sync", desk.name, *older, "--timeout", "40").stdout
+    assert "No Differences found" in shown
+    desk.run("app", "sync", desk.name, "--label", "app=go-sample-app", "--timeout", "40")
+    done = desk.app()["status"]["operationState"]["syncResult"]["resources"]
+    assert {row["kind"] for row in done} == {"Deployment", "Service"}
+
 
 def test_what_git_drops_stays_until_somebody_prunes(desk: Desk) -> None:
     desk.fill()

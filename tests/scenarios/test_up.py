@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,15 +22,15 @@ from tests.support.waiting import eventually_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 READY = r"^ready api=https://127\.0\.0\.1:\d+ kubeconfig=(?P<kubeconfig>\S+)$"
 
 
 @contextlib.contextmanager
-def up(data: Path, *options: str) -> Iterator[HoldfastProcess]:
+def up(data: Path, *options: str, is_fresh: bool = False) -> Iterator[HoldfastProcess]:
+    listen = () if "--listen" in options else ("--listen", "off")
     process = HoldfastProcess.start(
-        "up", "--data", str(data), "--api-port", "0", "--listen", "off", *options
+        "up", "--data", str(data), "--api-port", "0", *listen, *options, is_fresh=is_fresh
     )
     try:
         yield process
@@ -63,6 +64,16 @@ def test_the_example_is_deployed_and_ctrl_c_ends_it_within_two_seconds(tmp_path:
         began = time.monotonic()
         assert process.stop() == 0
         assert time.monotonic() - began < 2
+
+
+def test_it_is_ready_after_three_seconds_of_work(tmp_path: Path) -> None:
+    """Processor time: what the program needs, not what a busy machine adds."""
+    with up(tmp_path / "data", "--listen", "127.0.0.1:0", is_fresh=True) as process:
+        process.wait_for(READY)
+        fields = Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        assert ticks / os.sysconf("SC_CLK_TCK") < 3
+        assert process.stop() == 0
 
 
 def test_stdout_is_the_ready_line_alone(tmp_path: Path) -> None:

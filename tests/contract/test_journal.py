@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import inspect, text
 
 from holdfast.domain.audit import DriftAttributed
 from holdfast.domain.drift import Difference
@@ -20,11 +19,11 @@ from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.events import Closing, Outcome
 from holdfast.domain.identity import AppKey
 from holdfast.domain.journal import EpisodeFilter
-from holdfast.journal.engines import parse_dsn, writing_engine
-from holdfast.journal.migrations import ALL, migrate, version_of
+from holdfast.journal.engines import Database, DatabaseError, Engine, parse_dsn
+from holdfast.journal.migrations import ALL, columns_of, migrate, version_of
 from holdfast.journal.reading import Journal
 from holdfast.journal.retention import Retention, forget
-from holdfast.journal.tables import METADATA
+from holdfast.journal.tables import COLUMNS
 from holdfast.journal.writer import JournalWriter, WriterSettings
 from holdfast.kit.masking import SECRET as MASK
 from tests.support import happenings as h
@@ -32,8 +31,6 @@ from tests.support.postgres import Postgres, find_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from sqlalchemy import URL
 
     from holdfast.domain.events import Happening
     from holdfast.domain.journal import DriftStats, Episode
@@ -57,7 +54,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return parse_dsn(str(tmp_path / "new" / "journal.db"))
     return parse_dsn(request.getfixturevalue("postgres").new_database())
@@ -65,7 +62,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
 
 @contextmanager
 def writing(
-    url: URL, source: str = "https://one argocd", settings: WriterSettings = QUICK
+    url: Database, source: str = "https://one argocd", settings: WriterSettings = QUICK
 ) -> Iterator[JournalWriter]:
     writer = JournalWriter(url, source, lambda: datetime.now(UTC), settings)
     writer.start()
@@ -75,10 +72,19 @@ def writing(
         writer.stop(20)
 
 
+@contextmanager
+def opened(url: Database, *, reads_only: bool = False) -> Iterator[Engine]:
+    engine = Engine(url, reads_only=reads_only)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
 class Reading:
     """Asks a journal and waits for the answer."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: Database) -> None:
         self._journal = Journal(url)
 
     def episodes(self, wanted: EpisodeFilter) -> tuple[Episode, ...]:
@@ -91,7 +97,9 @@ class Reading:
         return asyncio.run(self._journal.stats(since))
 
 
-def write(url: URL, happenings: Iterable[Happening], source: str = "https://one argocd") -> None:
+def write(
+    url: Database, happenings: Iterable[Happening], source: str = "https://one argocd"
+) -> None:
     with writing(url, source, LONG) as writer:
         for happening in happenings:
             writer.take(happening)
@@ -99,7 +107,7 @@ def write(url: URL, happenings: Iterable[Happening], source: str = "https://one 
         assert writer.dropped == 0
 
 
-def test_an_episode_is_read_as_it_was_told(url: URL) -> None:
+def test_an_episode_is_read_as_it_was_told(url: Database) -> None:
     episode = h.new_id()
     write(
         url,
@@ -138,7 +146,7 @@ def test_an_episode_is_read_as_it_was_told(url: URL) -> None:
     json.dumps(found.to_tree())
 
 
-def test_who_is_unknown_when_no_manager_can_be_named(url: URL) -> None:
+def test_who_is_unknown_when_no_manager_can_be_named(url: Database) -> None:
     """apply.md B2: a removed field and a deletion leave nobody's name."""
     removed, deleted = h.new_id(), h.new_id()
     write(
@@ -152,7 +160,7 @@ def test_who_is_unknown_when_no_manager_can_be_named(url: URL) -> None:
     assert {episode.who for episode in found} == {"unknown"}
 
 
-def test_an_open_episode_says_why_nothing_was_done(url: URL) -> None:
+def test_an_open_episode_says_why_nothing_was_done(url: Database) -> None:
     held, refused = h.new_id(), h.new_id()
     write(
         url,
@@ -169,7 +177,7 @@ def test_an_open_episode_says_why_nothing_was_done(url: URL) -> None:
     assert found[refused].took_s is None
 
 
-def test_episodes_are_chosen_by_application_time_and_state(url: URL) -> None:
+def test_episodes_are_chosen_by_application_time_and_state(url: Database) -> None:
     old, new, other = h.new_id(), h.new_id(), h.new_id()
     write(
         url,
@@ -192,7 +200,7 @@ def test_episodes_are_chosen_by_application_time_and_state(url: URL) -> None:
     assert [e.id for e in Reading(url).episodes(EpisodeFilter(limit=1))] != [old]
 
 
-def test_the_first_digits_of_an_id_are_enough_when_they_are_its_own(url: URL) -> None:
+def test_the_first_digits_of_an_id_are_enough_when_they_are_its_own(url: Database) -> None:
     one, two = "ab" * 8, "ac" * 8
     write(url, [h.opened(one), h.opened(two)])
     assert (Reading(url).episode("ab")).id == one
@@ -203,7 +211,7 @@ def test_the_first_digits_of_an_id_are_enough_when_they_are_its_own(url: URL) ->
             Reading(url).episode(nonsense)
 
 
-def test_statistics_count_what_happened(url: URL) -> None:
+def test_statistics_count_what_happened(url: Database) -> None:
     first, second, third = h.new_id(), h.new_id(), h.new_id()
     write(
         url,
@@ -225,7 +233,7 @@ def test_statistics_count_what_happened(url: URL) -> None:
     assert stats.heal_ms["max"] == pytest.approx(20.0)
 
 
-def test_no_value_of_a_secret_is_written_not_even_its_hash(url: URL) -> None:
+def test_no_value_of_a_secret_is_written_not_even_its_hash(url: Database) -> None:
     token = "hmac-sha256:" + "a1" * 32
     episode = h.new_id()
     seen = h.drift(Difference("data.password", token, "hmac-sha256:" + "b2" * 32), key=h.SECRET)
@@ -251,17 +259,13 @@ def test_no_value_of_a_secret_is_written_not_even_its_hash(url: URL) -> None:
     )  # fmt: skip
     found = Reading(url).episode(episode)
     assert (found.changes[0].before, found.changes[0].after) == (MASK, MASK)
-    engine = writing_engine(url)
-    with engine.connect() as connection:
-        everything = [
-            str(connection.execute(table.select()).all()) for table in METADATA.tables.values()
-        ]
-    engine.dispose()
+    with opened(url) as engine, engine.transaction() as transaction:
+        everything = [str(transaction.rows(f"SELECT * FROM {table}")) for table in COLUMNS]
     assert "hunter" not in "".join(everything)
     assert "hmac" not in "".join(everything)
 
 
-def test_what_was_open_when_holdfast_stopped_is_over_when_it_begins_again(url: URL) -> None:
+def test_what_was_open_when_holdfast_stopped_is_over_when_it_begins_again(url: Database) -> None:
     mine, another = h.new_id(), h.new_id()
     write(url, [h.opened(another)], source="https://two argocd")
     write(url, [h.opened(mine)])
@@ -273,7 +277,7 @@ def test_what_was_open_when_holdfast_stopped_is_over_when_it_begins_again(url: U
     assert (Reading(url).episode(another)).is_open
 
 
-def test_what_is_too_old_is_forgotten_with_all_that_belongs_to_it(url: URL) -> None:
+def test_what_is_too_old_is_forgotten_with_all_that_belongs_to_it(url: Database) -> None:
     old, young, still_open = h.new_id(), h.new_id(), h.new_id()
     long_ago = h.NOON - timedelta(days=100)
     write(
@@ -287,15 +291,14 @@ def test_what_is_too_old_is_forgotten_with_all_that_belongs_to_it(url: URL) -> N
             h.opened(still_open, at=long_ago),
         ],
     )
-    engine = writing_engine(url)
-    gone = sum(forget(engine, Retention(age=timedelta(days=90)), h.NOON))
-    engine.dispose()
+    with opened(url) as engine:
+        gone = sum(forget(engine, Retention(age=timedelta(days=90)), h.NOON))
     assert gone == 5
     assert {e.id for e in Reading(url).episodes(EpisodeFilter())} == {young, still_open}
     assert (Reading(url).stats(None)).syncs == 1
 
 
-def test_what_is_too_much_is_forgotten_oldest_first_in_small_transactions(url: URL) -> None:
+def test_what_is_too_much_is_forgotten_oldest_first_in_small_transactions(url: Database) -> None:
     episodes = [h.new_id() for _ in range(1200)]
     write(
         url,
@@ -305,55 +308,47 @@ def test_what_is_too_much_is_forgotten_oldest_first_in_small_transactions(url: U
             for happening in h.whole(episode, at=h.NOON + timedelta(seconds=place))
         ],
     )
-    engine = writing_engine(url)
     keep = Retention(age=timedelta(days=36500), max_bytes=200_000)
-    steps = list(forget(engine, keep, h.NOON))
-    engine.dispose()
+    with opened(url) as engine:
+        steps = list(forget(engine, keep, h.NOON))
     assert max(steps) <= 500
     left = Reading(url).episodes(EpisodeFilter(limit=10_000))
     assert 0 < len(left) < 1200
     assert {e.id for e in left} == set(episodes[-len(left) :])
 
 
-def test_the_schema_is_made_once_and_a_newer_one_is_left_alone(url: URL) -> None:
+def test_the_schema_is_made_once_and_a_newer_one_is_left_alone(url: Database) -> None:
     write(url, [])
-    engine = writing_engine(url)
-    with engine.begin() as connection:
-        assert version_of(connection) == len(ALL)
-        assert migrate(connection, h.NOON) == 0
-        assert migrate(connection, h.NOON, (*ALL, lambda _connection: None)) == 1
     newer = f"has schema {len(ALL) + 1}"
-    with engine.begin() as connection, pytest.raises(ConfigurationError, match=newer):
-        migrate(connection, h.NOON)
-    assert set(METADATA.tables) <= set(inspect(engine).get_table_names())
-    engine.dispose()
+    with opened(url) as engine:
+        with engine.transaction() as transaction:
+            assert version_of(transaction) == len(ALL)
+            assert migrate(transaction, h.NOON) == 0
+            assert migrate(transaction, h.NOON, (*ALL, lambda _transaction: None)) == 1
+        with engine.transaction() as transaction, pytest.raises(ConfigurationError, match=newer):
+            migrate(transaction, h.NOON)
+        with engine.transaction() as transaction:
+            assert all(columns_of(transaction, table) for table in COLUMNS)
 
 
-def test_a_journal_of_the_first_schema_is_brought_up_to_date_and_keeps_its_rows(url: URL) -> None:
+def test_a_journal_of_the_first_schema_is_brought_up_to_date_and_keeps_its_rows(
+    url: Database,
+) -> None:
     """The tables as the first released step made them."""
-    engine = writing_engine(url)
-    place = url.database
-    if place and url.drivername == "sqlite":
-        Path(place).parent.mkdir(parents=True)
-    with engine.begin() as connection:
-        migrate(connection, h.NOON, ALL[:1])
-        connection.execute(text("ALTER TABLE heals DROP COLUMN manifest"))
-        connection.execute(text("ALTER TABLE heals DROP COLUMN step"))
-        connection.execute(text("ALTER TABLE drifts DROP COLUMN object_version"))
-        assert not inspect(connection).has_table("culprits")
-        connection.execute(
-            text(
-                "INSERT INTO drifts VALUES ('00000000000000aa', 's', 'argocd', 'web', 'apps',"
-                " 'Deployment', 'prod', 'web', 'u1', 'changed', :changes, '[]', :at)"
-            ),
-            {
-                "changes": json.dumps(
-                    [{"path": "spec.replicas", "before": 2, "after": 5, "managers": ["kubectl"]}]
-                ),
-                "at": "2026-01-02 12:00:00",
-            },
+    if url.is_sqlite:
+        Path(url.path).parent.mkdir(parents=True)
+    with opened(url) as engine, engine.transaction() as transaction:
+        migrate(transaction, h.NOON, ALL[:1])
+        transaction.run("ALTER TABLE heals DROP COLUMN manifest")
+        transaction.run("ALTER TABLE heals DROP COLUMN step")
+        transaction.run("ALTER TABLE drifts DROP COLUMN object_version")
+        assert not columns_of(transaction, "culprits")
+        change = {"path": "spec.replicas", "before": 2, "after": 5, "managers": ["kubectl"]}
+        transaction.run(
+            "INSERT INTO drifts VALUES ('00000000000000aa', 's', 'argocd', 'web', 'apps',"
+            " 'Deployment', 'prod', 'web', 'u1', 'changed', ?, '[]', '2026-01-02 12:00:00')",
+            [[change]],
         )
-    engine.dispose()
     with pytest.raises(ConfigurationError, match="it has schema 1"):
         Reading(url).episode("aa")
     episode = h.new_id()
@@ -364,7 +359,7 @@ def test_a_journal_of_the_first_schema_is_brought_up_to_date_and_keeps_its_rows(
     assert old.changes[0].owners == ()
 
 
-def test_who_made_a_drift_may_be_known_later(url: URL) -> None:
+def test_who_made_a_drift_may_be_known_later(url: Database) -> None:
     episode, deleted = h.new_id(), h.new_id()
     write(url, [h.opened(episode), h.opened(deleted, h.drift())])
     assert Reading(url).episode(deleted).who == "unknown"
@@ -389,7 +384,7 @@ def test_who_made_a_drift_may_be_known_later(url: URL) -> None:
     assert Reading(url).stats(None).by_user == {"ann": 1, "ann (impersonated by admin)": 1}
 
 
-def test_drifts_whose_author_is_unknown_are_found_again_after_a_restart(url: URL) -> None:
+def test_drifts_whose_author_is_unknown_are_found_again_after_a_restart(url: Database) -> None:
     """For requests of the audit log that come later: who wrote that version, that uid."""
     edited, deleted = h.opened(h.new_id(), version=77), h.opened(h.new_id(), h.drift())
     known, old = h.opened(h.new_id()), h.opened(h.new_id(), at=h.NOON - timedelta(minutes=2))
@@ -411,7 +406,7 @@ def test_drifts_whose_author_is_unknown_are_found_again_after_a_restart(url: URL
     assert told[deleted.episode].drift.kind is deleted.drift.kind
 
 
-def test_several_writers_may_begin_at_once(url: URL) -> None:
+def test_several_writers_may_begin_at_once(url: Database) -> None:
     writers = [JournalWriter(url, f"https://{n} argocd", lambda: h.NOON, QUICK) for n in range(4)]
     for writer in writers:
         writer.start()
@@ -424,14 +419,13 @@ def test_several_writers_may_begin_at_once(url: URL) -> None:
         writer.stop()
 
 
-def test_a_reader_does_not_stop_the_writer(url: URL) -> None:
+def test_a_reader_does_not_stop_the_writer(url: Database) -> None:
     write(url, [])
-    engine = writing_engine(url)
     reading, done = threading.Event(), threading.Event()
 
     def look() -> None:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT count(*) FROM drifts")).all()
+        with opened(url, reads_only=True) as engine, engine.transaction() as transaction:
+            transaction.rows("SELECT count(*) FROM drifts")
             reading.set()
             done.wait(20)
 
@@ -443,8 +437,43 @@ def test_a_reader_does_not_stop_the_writer(url: URL) -> None:
     finally:
         done.set()
         thread.join()
-        engine.dispose()
     assert len(Reading(url).episodes(EpisodeFilter())) == 1
+
+
+def test_who_reads_cannot_write(url: Database) -> None:
+    write(url, [])
+    with (
+        opened(url, reads_only=True) as engine,
+        pytest.raises(DatabaseError, match=r"read-?only"),
+        engine.transaction() as transaction,
+    ):
+        transaction.run("DELETE FROM drifts")
+
+
+def test_what_breaks_in_the_middle_was_never_written(url: Database) -> None:
+    write(url, [])
+    rows = [{"episode": "aa", "how": how, "at": h.NOON} for how in ("healed", None)]
+    with opened(url) as engine:
+        with pytest.raises(DatabaseError) as failure, engine.transaction() as transaction:
+            transaction.add("closings", rows)
+        with engine.transaction() as transaction:
+            assert transaction.value("SELECT count(*) FROM closings") == 0
+    assert "aa" not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_file_becomes_smaller_when_rows_are_forgotten(tmp_path: Path) -> None:
+    url = parse_dsn(str(tmp_path / "journal.db"))
+    write(url, [row for _ in range(600) for row in h.whole(h.new_id())])
+    with opened(url) as engine:
+        before = _pages(engine)
+        sum(forget(engine, Retention(max_bytes=50_000), h.NOON))
+        assert _pages(engine) < before / 2
+
+
+def _pages(engine: Engine) -> int:
+    with engine.transaction() as transaction:
+        return int(transaction.value("PRAGMA page_count"))
 
 
 def test_a_database_that_comes_back_takes_rows_again(

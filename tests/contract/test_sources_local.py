@@ -13,8 +13,8 @@ import pytest
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.source import Source
 from holdfast.kit.clock import SystemClock
-from holdfast.sources.git import GitSources, SourceLimits
-from holdfast.sources.trees import TreeLimits
+from holdfast.sources.git import GitSources
+from holdfast.sources.limits import SourceLimits, TreeLimits
 from tests.support.gitrepo import GitRepo
 from tests.support.waiting import until
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from holdfast.domain.errors import RepositoryError
 from holdfast.kit.files import is_inside
 from holdfast.sources.constraints import find_constraint, find_version
-from holdfast.sources.trees import TreeLimits, files_of, write_tree
+from holdfast.sources.limits import TreeLimits
+from holdfast.sources.trees import files_of, write_tree
 from tests.support.gitrepo import GitRepo
 
 names = st.sampled_from(["a", "b", "c.yaml", "deep/x.yaml", "deep/er/y.yaml", "é.yaml"])

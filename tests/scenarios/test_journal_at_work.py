@@ -6,9 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
-from holdfast.journal.engines import parse_dsn, reading_engine
+from holdfast.journal.engines import Engine, parse_dsn
 from holdfast.journal.tables import CLOSINGS, DRIFTS, HEALS, SYNCS
 from tests.support.loaded import type_holdfast
 from tests.support.site import at_work, config_map, start
@@ -23,10 +21,10 @@ if TYPE_CHECKING:
 BLUE = {"color": "blue"}
 
 
-def rows(site: Site, table: Any) -> list[Any]:
-    engine = reading_engine(parse_dsn(str(site.folder / "data" / "journal.db")))
-    with engine.connect() as connection:
-        return list(connection.execute(select(table)).all())
+def rows(site: Site, table: str) -> list[Any]:
+    engine = Engine(parse_dsn(str(site.folder / "data" / "journal.db")), reads_only=True)
+    with engine.transaction() as transaction:
+        return transaction.rows(f"SELECT * FROM {table}")
 
 
 async def heals(site: Site, count: int) -> list[Any]:

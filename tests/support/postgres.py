@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import create_engine, text
+import psycopg
+from psycopg import sql
 
 _USER = "holdfast"
 
@@ -75,14 +76,10 @@ class Postgres:
     def new_database(self) -> str:
         """Makes an empty database; returns its DSN."""
         name = f"t_{uuid.uuid4().hex[:10]}"
-        engine = create_engine(
-            f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/postgres",
-            isolation_level="AUTOCOMMIT",
-        )
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
+        server = f"postgresql://{_USER}@127.0.0.1:{self.port}"
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return f"{server}/{name}"
 
     def _account(self) -> pwd.struct_passwd | None:
         if os.getuid() != 0:

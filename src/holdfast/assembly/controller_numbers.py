@@ -62,12 +62,12 @@ def journal_bytes(dsn: str) -> int | None:
     if dsn in ("", OFF):
         return None
     try:
-        url = parse_dsn(dsn)
+        database = parse_dsn(dsn)
     except HoldfastError:
         return None
-    if not url.drivername.startswith("sqlite") or not url.database:
+    if not database.is_sqlite:
         return None
-    found = [Path(url.database + end) for end in ("", "-wal")]
+    found = [Path(database.path + end) for end in ("", "-wal")]
     return sum(file.stat().st_size for file in found if file.exists())
 
 

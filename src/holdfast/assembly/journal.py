@@ -67,7 +67,7 @@ async def recent_episodes(writer: JournalWriter, clock: Clock) -> tuple[Episode,
     wanted = EpisodeFilter(since=since, limit=_MOST_RECALLED, source=writer.source)
     try:
         async with asyncio.timeout(_RECALL_S):
-            return await Journal(writer.url).episodes(wanted)
+            return await Journal(writer.database).episodes(wanted)
     except TimeoutError:
         log.warning("the journal was not read within %g s: heals are paced anew", _RECALL_S)
     except HoldfastError as error:
@@ -83,7 +83,7 @@ async def unattributed_drifts(writer: JournalWriter, clock: Clock) -> tuple[Drif
     since = clock.now() - timedelta(seconds=AttributionSettings().settle_s)
     try:
         async with asyncio.timeout(_RECALL_S):
-            return await Journal(writer.url).unattributed(writer.source, since)
+            return await Journal(writer.database).unattributed(writer.source, since)
     except TimeoutError:
         log.warning("the journal was not read within %g s: drifts stay unattributed", _RECALL_S)
     except HoldfastError as error:

@@ -46,7 +46,7 @@ from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.controller import Controller, ControllerPorts
-from holdfast.controller.requests.queries import (
+from holdfast.controller.lease_notes import (
     JOURNAL_ANNOTATION,
     NOTIFICATIONS_ANNOTATION,
     WATCH_LAG_ANNOTATION,

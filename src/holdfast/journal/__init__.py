@@ -4,7 +4,7 @@ Purpose:    remember what drifted, who did it, what was decided, and how it ende
 Takes:      `Happening`s, as a `Listener`; a DSN.
 Gives:      `writer.JournalWriter` (the listener), `reading.Journal` (the port `JournalReader`).
 Inside:     `tables` + `migrations` (the schema), `rows` (happening -> row, masked), `engines` (DSN
-            -> connection), `retention` (age and size).
+            -> transaction, all that differs between the databases), `retention` (age and size).
 Invariants: it is never on the path of a heal: `take` puts a value on a bounded queue and returns;
             one thread with a connection of its own writes. Full, slow or broken: rows are dropped,
             counted, and that is said once. Rows are only ever added, and removed by retention.

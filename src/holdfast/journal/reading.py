@@ -9,9 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Row, Table, exists, func, select
-from sqlalchemy.exc import SQLAlchemyError
-
 from holdfast.domain.audit import Culprit
 from holdfast.domain.drift import Difference, Drift, DriftKind, FieldOwner
 from holdfast.domain.errors import ConfigurationError, Retry
@@ -25,7 +22,15 @@ from holdfast.domain.journal import (
     FieldChange,
     HealMade,
 )
-from holdfast.journal.engines import display, is_sqlite, reading_engine
+from holdfast.journal.engines import (
+    Database,
+    DatabaseError,
+    Engine,
+    Record,
+    Transaction,
+    display,
+    places,
+)
 from holdfast.journal.migrations import ALL, version_of
 from holdfast.journal.tables import CLOSINGS, CULPRITS, DECISIONS, DRIFTS, HEALS, SYNCS
 
@@ -38,14 +43,13 @@ _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 class Journal:
     """Reads a journal that a `holdfast run` writes."""
 
-    def __init__(self, url: URL) -> None:
-        """Open nothing yet; `url` is from `engines.parse_dsn`."""
-        self._url = url
-        self._engine = reading_engine(url)
+    def __init__(self, database: Database) -> None:
+        """Open nothing yet; where it is tells `engines.parse_dsn`."""
+        self._database = database
 
     async def episodes(self, wanted: EpisodeFilter) -> tuple[Episode, ...]:
         """Return episodes, newest first."""
-        return await self._read(lambda connection: _episodes(connection, wanted))
+        return await self._read(lambda transaction: _episodes(transaction, wanted))
 
     async def episode(self, episode_id: str) -> Episode:
         """Return the episode whose id begins so.
@@ -53,7 +57,7 @@ class Journal:
         Raises:
             ConfigurationError: HF3012, there is none, or several.
         """
-        found = await self._read(lambda connection: _find(connection, episode_id))
+        found = await self._read(lambda transaction: _find(transaction, episode_id))
         if len(found) == 1:
             return found[0]
         which = "several drifts have an id" if found else "no drift has an id"
@@ -69,71 +73,76 @@ class Journal:
 
         As they were told, but for the values: who made it is not asked for those.
         """
-        return await self._read(lambda connection: _unattributed(connection, source, since))
+        return await self._read(lambda transaction: _unattributed(transaction, source, since))
 
     async def stats(self, since: datetime | None) -> DriftStats:
         """Count what happened since then."""
-        return await self._read(lambda connection: _stats(connection, since))
+        return await self._read(lambda transaction: _stats(transaction, since))
 
-    async def _read(self, act: Callable[[Connection], Result]) -> Result:
+    async def _read(self, act: Callable[[Transaction], Result]) -> Result:
         return await asyncio.to_thread(self._read_now, act)
 
-    def _read_now(self, act: Callable[[Connection], Result]) -> Result:
-        if is_sqlite(self._url) and not Path(str(self._url.database)).exists():
+    def _read_now(self, act: Callable[[Transaction], Result]) -> Result:
+        database = self._database
+        if database.is_sqlite and not Path(database.path).exists():
             raise ConfigurationError(
                 "HF3012",
-                f"there is no journal at {display(self._url)}",
+                f"there is no journal at {display(database)}",
                 hint="`holdfast run` and `holdfast up` write one; --journal names another place",
                 retry=Retry.NEVER,
             )
         try:
-            with self._engine.connect() as connection:
-                known = version_of(connection)
+            with Engine(database, reads_only=True).transaction() as transaction:
+                known = version_of(transaction)
                 if known != len(ALL):
                     raise _unreadable(
-                        self._url,
+                        database,
                         f"it has schema {known}, this version of Holdfast reads {len(ALL)}; "
                         "a `holdfast run` of this version brings an older one up to date",
                     )
-                return act(connection)
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or type(error).__name__).strip()
-            raise _unreadable(self._url, cause.splitlines()[0]) from error
+                return act(transaction)
+        except DatabaseError as error:
+            raise _unreadable(database, str(error)) from error
 
 
-def _unreadable(url: URL, why: str) -> ConfigurationError:
-    return ConfigurationError("HF3012", f"the journal at {display(url)} cannot be read: {why}")
+def _unreadable(database: Database, why: str) -> ConfigurationError:
+    where = display(database)
+    return ConfigurationError("HF3012", f"the journal at {where} cannot be read: {why}")
 
 
-def _episodes(connection: Connection, wanted: EpisodeFilter) -> tuple[Episode, ...]:
-    query = select(DRIFTS)
+def _episodes(transaction: Transaction, wanted: EpisodeFilter) -> tuple[Episode, ...]:
+    conditions: dict[str, object] = {}
     if wanted.app:
         namespace, _, name = wanted.app.rpartition("/")
-        query = query.where(DRIFTS.c.app == name)
+        conditions["d.app = ?"] = name
         if namespace:
-            query = query.where(DRIFTS.c.app_namespace == namespace)
+            conditions["d.app_namespace = ?"] = namespace
     if wanted.source:
-        query = query.where(DRIFTS.c.source == wanted.source)
+        conditions["d.source = ?"] = wanted.source
     if wanted.since is not None:
-        query = query.where(DRIFTS.c.detected_at >= wanted.since)
+        conditions["d.detected_at >= ?"] = wanted.since
+    rules = list(conditions)
     if wanted.open_only:
-        query = query.where(~exists().where(CLOSINGS.c.episode == DRIFTS.c.id))
-    query = query.order_by(DRIFTS.c.detected_at.desc(), DRIFTS.c.id).limit(wanted.limit)
-    return _completed(connection, connection.execute(query).all())
+        rules.append(f"NOT EXISTS (SELECT 1 FROM {CLOSINGS} c WHERE c.episode = d.id)")
+    where = f" WHERE {' AND '.join(rules)}" if rules else ""
+    query = f"SELECT d.* FROM {DRIFTS} d{where} ORDER BY d.detected_at DESC, d.id LIMIT ?"
+    rows = transaction.rows(query, [*conditions.values(), wanted.limit])
+    return _completed(transaction, rows)
 
 
-def _unattributed(connection: Connection, source: str, since: datetime) -> tuple[DriftOpened, ...]:
-    query = (
-        select(DRIFTS)
-        .where(DRIFTS.c.source == source, DRIFTS.c.detected_at >= since)
-        .where(~exists().where(CULPRITS.c.episode == DRIFTS.c.id))
-        .order_by(DRIFTS.c.detected_at, DRIFTS.c.id)
-        .limit(_MOST_UNATTRIBUTED)
+def _unattributed(
+    transaction: Transaction, source: str, since: datetime
+) -> tuple[DriftOpened, ...]:
+    rows = transaction.rows(
+        f"SELECT d.* FROM {DRIFTS} d WHERE d.source = ? AND d.detected_at >= ?"
+        f" AND NOT EXISTS (SELECT 1 FROM {CULPRITS} c WHERE c.episode = d.id)"
+        f" ORDER BY d.detected_at, d.id LIMIT {_MOST_UNATTRIBUTED}",
+        [source, since],
     )
-    return tuple(_opened(row) for row in connection.execute(query).all())
+    return tuple(_opened(row) for row in rows)
 
 
-def _opened(row: Row[Any]) -> DriftOpened:
+def _opened(row: Record) -> DriftOpened:
     found = _episode(row)
     rows = (
         Difference(change.path, None, None, change.managers, change.owners)
@@ -149,24 +158,24 @@ def _opened(row: Row[Any]) -> DriftOpened:
     )
 
 
-def _find(connection: Connection, episode_id: str) -> tuple[Episode, ...]:
+def _find(transaction: Transaction, episode_id: str) -> tuple[Episode, ...]:
     if not re.fullmatch(r"[0-9a-f]{1,32}", episode_id):
         return ()
-    query = select(DRIFTS).where(DRIFTS.c.id.like(f"{episode_id}%")).limit(2)
-    return _completed(connection, connection.execute(query).all())
+    query = f"SELECT * FROM {DRIFTS} WHERE id LIKE ? LIMIT 2"
+    return _completed(transaction, transaction.rows(query, [f"{episode_id}%"]))
 
 
-def _completed(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[Episode, ...]:
+def _completed(transaction: Transaction, rows: Iterable[Record]) -> tuple[Episode, ...]:
     """Give each episode what stands about it in the other tables."""
     found = {row.id: _episode(row) for row in rows}
-    for row in _about(connection, CLOSINGS, list(found)):
+    for row in _about(transaction, CLOSINGS, list(found)):
         if found[row.episode].is_open:  # the first one counts
             found[row.episode] = replace(found[row.episode], closed_at=row.at, closing=row.how)
-    for row in _about(connection, DECISIONS, list(found)):
+    for row in _about(transaction, DECISIONS, list(found)):
         made = DecisionMade(row.at, row.decision, row.reason, row.detail)
         episode = found[row.episode]
         found[row.episode] = replace(episode, decisions=(*episode.decisions, made))
-    for row in _about(connection, HEALS, list(found)):
+    for row in _about(transaction, HEALS, list(found)):
         heal = HealMade(
             row.at,
             row.outcome,
@@ -178,13 +187,13 @@ def _completed(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[Episod
         )
         episode = found[row.episode]
         found[row.episode] = replace(episode, heals=(*episode.heals, heal))
-    for row in _about(connection, CULPRITS, list(found)):
+    for row in _about(transaction, CULPRITS, list(found)):
         if found[row.episode].culprit is None:  # the first one counts
             found[row.episode] = replace(found[row.episode], culprit=_culprit(row))
     return tuple(found.values())
 
 
-def _culprit(row: Row[Any]) -> Culprit:
+def _culprit(row: Record) -> Culprit:
     return Culprit(
         username=row.username,
         impersonator=row.impersonator,
@@ -198,14 +207,14 @@ def _culprit(row: Row[Any]) -> Culprit:
     )
 
 
-def _about(connection: Connection, table: Table, ids: list[str]) -> Iterable[Row[Any]]:
+def _about(transaction: Transaction, table: str, ids: list[str]) -> Iterable[Record]:
     for start in range(0, len(ids), _CHUNK):
         some = ids[start : start + _CHUNK]
-        query = select(table).where(table.c.episode.in_(some)).order_by(table.c.id)
-        yield from connection.execute(query).all()
+        query = f"SELECT * FROM {table} WHERE episode IN ({places(some)}) ORDER BY id"
+        yield from transaction.rows(query, some)
 
 
-def _episode(row: Row[Any]) -> Episode:
+def _episode(row: Record) -> Episode:
     return Episode(
         id=row.id,
         source=row.source,
@@ -231,11 +240,10 @@ def _changes(value: list[dict[str, Any]]) -> tuple[FieldChange, ...]:
     )
 
 
-def _stats(connection: Connection, since: datetime | None) -> DriftStats:
-    episodes = _episodes(connection, EpisodeFilter(since=since, limit=1_000_000))
-    syncs = select(func.count()).select_from(SYNCS)
-    if since is not None:
-        syncs = syncs.where(SYNCS.c.finished_at >= since)
+def _stats(transaction: Transaction, since: datetime | None) -> DriftStats:
+    episodes = _episodes(transaction, EpisodeFilter(since=since, limit=1_000_000))
+    since_when = [since] if since is not None else []
+    syncs = f"SELECT count(*) FROM {SYNCS}{' WHERE finished_at >= ?' * len(since_when)}"
     took = sorted(
         heal.took_s * 1000 for e in episodes for heal in e.heals if heal.outcome == "healed"
     )
@@ -244,7 +252,7 @@ def _stats(connection: Connection, since: datetime | None) -> DriftStats:
         episodes=len(episodes),
         open=sum(episode.is_open for episode in episodes),
         heals=len(took),
-        syncs=int(connection.execute(syncs).scalar_one()),
+        syncs=int(transaction.value(syncs, since_when)),
         heal_ms=_percentiles(took),
         by_state=_counted(episode.state for episode in episodes),
         by_what=_counted(episode.what for episode in episodes),

@@ -3,14 +3,13 @@
 An open episode is never forgotten; what belongs to an episode goes with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import Connection, Engine, Table, delete, func, select, text
-
-from holdfast.journal.tables import CLOSINGS, DRIFTS, METADATA, OF_AN_EPISODE, SYNCS
+from holdfast.journal.engines import Engine, Transaction, places
+from holdfast.journal.tables import CLOSINGS, COLUMNS, DRIFTS, OF_AN_EPISODE, SYNCS
 
 ROWS = 500
 _EPISODES = 100  # of a batch; each has a few rows in other tables
@@ -36,48 +35,44 @@ def forget(engine: Engine, keep: Retention, now: datetime) -> Iterator[int]:
     The caller decides between two transactions whether something else is more urgent.
     """
     yield from _forget_before(engine, now - keep.age)
-    with engine.connect() as connection:
-        size = size_bytes(connection)
+    with engine.transaction() as transaction:
+        size = size_bytes(transaction)
         share = 1 - keep.max_bytes / size if size > keep.max_bytes else 0.0
-        episodes, syncs = _count(connection, DRIFTS), _count(connection, SYNCS)
+        episodes, syncs = _count(transaction, DRIFTS), _count(transaction, SYNCS)
     if share:
         # A little more than needed, so that it does not begin again with the next row.
         share = min(1.0, share * 1.1)
         yield from _forget_oldest(engine, ceil(episodes * share), ceil(syncs * share))
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES})").close()
+    engine.give_back(_PAGES)
 
 
-def size_bytes(connection: Connection) -> int:
+def size_bytes(transaction: Transaction) -> int:
     """Return how much room the rows take; pages that are free to be used again do not count."""
-    if connection.dialect.name == "sqlite":
+    if transaction.is_sqlite:
         pages, free, page = (
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            transaction.value(f"PRAGMA {name}")
             for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * page)
     # Tables of PostgreSQL do not shrink: what the rows themselves take is what counts.
     sizes = [
-        connection.execute(
-            text(f"SELECT coalesce(sum(pg_column_size(t.*)), 0) FROM {table.name} t")  # noqa: S608
-        ).scalar_one()
-        for table in METADATA.tables.values()
+        transaction.value(f"SELECT coalesce(sum(pg_column_size(t.*)), 0) FROM {table} t")
+        for table in COLUMNS
     ]
     return int(sum(sizes))
 
 
 def _forget_before(engine: Engine, before: datetime) -> Iterator[int]:
+    old = f"SELECT episode FROM {CLOSINGS} WHERE at < ? ORDER BY at LIMIT {_EPISODES}"
     while True:
-        with engine.begin() as connection:
-            old = select(CLOSINGS.c.episode).where(CLOSINGS.c.at < before)
-            ids = list(connection.execute(old.order_by(CLOSINGS.c.at).limit(_EPISODES)).scalars())
+        with engine.transaction() as transaction:
+            ids = [row.episode for row in transaction.rows(old, [before])]
         if not ids:
             break
         yield from _remove_episodes(engine, ids)
     while True:
-        with engine.begin() as connection:
-            gone = _remove_rows(connection, SYNCS, SYNCS.c.finished_at < before)
+        with engine.transaction() as transaction:
+            gone = _remove_rows(transaction, SYNCS, "finished_at < ?", [before])
         yield gone
         if gone < ROWS:
             break
@@ -85,41 +80,45 @@ def _forget_before(engine: Engine, before: datetime) -> Iterator[int]:
 
 def _forget_oldest(engine: Engine, episodes: int, syncs: int) -> Iterator[int]:
     while episodes > 0:
-        with engine.begin() as connection:
-            closed = select(CLOSINGS.c.episode).order_by(CLOSINGS.c.at)
-            ids = list(connection.execute(closed.limit(min(_EPISODES, episodes))).scalars())
-        if not ids:
-            break
-        episodes -= len(ids)
-        yield from _remove_episodes(engine, ids)
-    while syncs > 0:
-        with engine.begin() as connection:
-            oldest = select(SYNCS.c.id).order_by(SYNCS.c.finished_at).limit(min(ROWS, syncs))
-            found = list(connection.execute(oldest).scalars())
-            connection.execute(delete(SYNCS).where(SYNCS.c.id.in_(found)))
+        with engine.transaction() as transaction:
+            closed = f"SELECT episode FROM {CLOSINGS} ORDER BY at LIMIT ?"
+            found = transaction.rows(closed, [min(_EPISODES, episodes)])
         if not found:
             break
-        syncs -= len(found)
-        yield len(found)
+        episodes -= len(found)
+        yield from _remove_episodes(engine, [row.episode for row in found])
+    while syncs > 0:
+        with engine.transaction() as transaction:
+            oldest = f"SELECT id FROM {SYNCS} ORDER BY finished_at LIMIT ?"
+            gone = transaction.run(
+                f"DELETE FROM {SYNCS} WHERE id IN ({oldest})", [min(ROWS, syncs)]
+            )
+        if not gone:
+            break
+        syncs -= gone
+        yield gone
 
 
 def _remove_episodes(engine: Engine, ids: list[str]) -> Iterator[int]:
     """Remove the drifts first and their closings last: half removed, they are found again."""
-    with engine.begin() as connection:
-        yield connection.execute(delete(DRIFTS).where(DRIFTS.c.id.in_(ids))).rowcount
+    with engine.transaction() as transaction:
+        gone = transaction.run(f"DELETE FROM {DRIFTS} WHERE id IN ({places(ids)})", ids)
+    yield gone
     for table in OF_AN_EPISODE:
         while True:
-            with engine.begin() as connection:
-                gone = _remove_rows(connection, table, table.c.episode.in_(ids))
+            with engine.transaction() as transaction:
+                gone = _remove_rows(transaction, table, f"episode IN ({places(ids)})", ids)
             yield gone
             if gone < ROWS:
                 break
 
 
-def _remove_rows(connection: Connection, table: Table, which: object) -> int:
-    some = select(table.c.id).where(which).limit(ROWS)  # type: ignore[arg-type] # a condition
-    return connection.execute(delete(table).where(table.c.id.in_(some))).rowcount
+def _remove_rows(
+    transaction: Transaction, table: str, which: str, parameters: Sequence[object]
+) -> int:
+    some = f"SELECT id FROM {table} WHERE {which} LIMIT {ROWS}"
+    return transaction.run(f"DELETE FROM {table} WHERE id IN ({some})", parameters)
 
 
-def _count(connection: Connection, table: Table) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+def _count(transaction: Transaction, table: str) -> int:
+    return int(transaction.value(f"SELECT count(*) FROM {table}"))

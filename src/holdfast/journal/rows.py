@@ -8,8 +8,6 @@ as well (`kit.masking`).
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from sqlalchemy import Table
-
 from holdfast.domain.audit import DriftAttributed
 from holdfast.domain.drift import Difference, Drift, FieldOwner
 from holdfast.domain.events import (
@@ -30,7 +28,7 @@ MOST_CHANGES = 100
 class Row:
     """One row to be added."""
 
-    table: Table
+    table: str
     values: dict[str, Any]
 
 

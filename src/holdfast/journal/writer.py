@@ -17,13 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import URL, Connection, Engine, exists, insert, literal, select
-from sqlalchemy.exc import SQLAlchemyError
-
 from holdfast.domain.audit import DriftAttributed
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.events import Closing, Happening
-from holdfast.journal.engines import display, is_sqlite, writing_engine
+from holdfast.journal.engines import Database, DatabaseError, Engine, Transaction, display
 from holdfast.journal.migrations import migrate
 from holdfast.journal.retention import Retention, forget
 from holdfast.journal.rows import Row, culprit_row, row_of
@@ -77,13 +74,13 @@ class JournalWriter:
     """Writes the journal.
 
     Attributes:
-        url, source: As given.
+        database, source: As given.
         written, dropped: Rows so far.
     """
 
     def __init__(
         self,
-        url: URL,
+        database: Database,
         source: str,
         now: Callable[[], datetime],
         settings: WriterSettings | None = None,
@@ -92,13 +89,13 @@ class JournalWriter:
         """Open nothing yet.
 
         Args:
-            url: From `engines.parse_dsn`.
+            database: From `engines.parse_dsn`.
             source: Server and control namespace: whose episodes these are.
             now: The wall clock; called by the thread.
             settings: How it writes.
             monotonic: Seconds on a clock that never steps; the machine's by default.
         """
-        self.url = url
+        self.database = database
         self.source = source
         self._now = now
         self._monotonic = monotonic or SystemClock().monotonic
@@ -117,7 +114,7 @@ class JournalWriter:
     @property
     def place(self) -> str:
         """Where it is, for people; without a password."""
-        return display(self.url)
+        return display(self.database)
 
     def note(self) -> str:
         """Return how it does, for `holdfast status`."""
@@ -188,7 +185,7 @@ class JournalWriter:
                 continue
             self._write_all(self._gather(first))
         if self._engine is not None:
-            self._engine.dispose()
+            self._engine.close()
 
     def _gather(self, first: _Item) -> list[_Item]:
         items = [first]
@@ -225,11 +222,11 @@ class JournalWriter:
         for attempt in (1, 2):
             try:
                 act()
-            except (SQLAlchemyError, HoldfastError, OSError) as error:
+            except (DatabaseError, HoldfastError, OSError) as error:
                 self._forget_connection()
                 last = attempt == 2 or self._is_losing or self._stopping.is_set()
                 if last:
-                    self._lose(rows, _reason(error))
+                    self._lose(rows, str(error))
                     return
                 # A restarted database, a moment of lock: worth one more try.
                 self._stopping.wait(min(1.0, self._settings.retry_s))
@@ -246,37 +243,37 @@ class JournalWriter:
     def _open(self) -> None:
         if self._engine is not None:
             return
-        if is_sqlite(self.url) and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = writing_engine(self.url)
-        with self._engine.begin() as connection:
-            migrate(connection, self._now())
+        if self.database.is_sqlite:
+            Path(self.database.path).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = Engine(self.database)
+        with self._engine.transaction() as transaction:
+            migrate(transaction, self._now())
 
     def _write(self, work: Sequence[Happening | DriftAttributed | _Resumed]) -> None:
         self._open()
         assert self._engine is not None  # noqa: S101 - just opened
         rows: list[Row] = []
-        with self._engine.begin() as connection:
+        with self._engine.transaction() as transaction:
             for item in work:
                 if isinstance(item, _Resumed):
-                    _insert(connection, rows)
+                    _insert(transaction, rows)
                     rows = []
-                    self._interrupt(connection, item.at)
+                    self._interrupt(transaction, item.at)
                 elif isinstance(item, DriftAttributed):
                     rows.append(culprit_row(item))
                 else:
                     rows.append(row_of(item, self.source))
-            _insert(connection, rows)
+            _insert(transaction, rows)
         self.written += sum(not isinstance(item, _Resumed) for item in work)
 
-    def _interrupt(self, connection: Connection, at: datetime) -> None:
+    def _interrupt(self, transaction: Transaction, at: datetime) -> None:
         """End what this Holdfast left open when it stopped: a new life opens its own episodes."""
-        left = (
-            select(DRIFTS.c.id, literal(Closing.INTERRUPTED.value), literal(at, CLOSINGS.c.at.type))
-            .where(DRIFTS.c.source == self.source)
-            .where(~exists().where(CLOSINGS.c.episode == DRIFTS.c.id))
+        closed = f"SELECT 1 FROM {CLOSINGS} c WHERE c.episode = d.id"
+        transaction.run(
+            f"INSERT INTO {CLOSINGS} (episode, how, at) SELECT d.id, ?, ? FROM {DRIFTS} d"
+            f" WHERE d.source = ? AND NOT EXISTS ({closed})",
+            [Closing.INTERRUPTED.value, at, self.source],
         )
-        connection.execute(insert(CLOSINGS).from_select(["episode", "how", "at"], left))
 
     def _retain(self) -> None:
         self._open()
@@ -293,7 +290,7 @@ class JournalWriter:
 
     def _forget_connection(self) -> None:
         if self._engine is not None:
-            self._engine.dispose()
+            self._engine.close()
             self._engine = None
 
     def _lose(self, rows: int, why: str) -> None:
@@ -314,19 +311,9 @@ class JournalWriter:
         self._is_losing, self._lost = False, 0
 
 
-def _insert(connection: Connection, rows: Sequence[Row]) -> None:
+def _insert(transaction: Transaction, rows: Sequence[Row]) -> None:
     by_table: dict[str, list[dict[str, Any]]] = {}
-    tables = {row.table.name: row.table for row in rows}
     for row in rows:
-        by_table.setdefault(row.table.name, []).append(row.values)
-    for name, values in by_table.items():
-        connection.execute(insert(tables[name]), values)
-
-
-def _reason(error: Exception) -> str:
-    """Return what a person should know: no statement, no values, no password."""
-    if isinstance(error, SQLAlchemyError):
-        cause = getattr(error, "orig", None)
-        text = str(cause or type(error).__name__).strip().splitlines()
-        return text[0] if text else type(error).__name__
-    return str(error)
+        by_table.setdefault(row.table, []).append(row.values)
+    for table, values in by_table.items():
+        transaction.add(table, values)

@@ -23,7 +23,7 @@ EPISODE = cast("Episode", "an episode")
 class Writer:
     """As much of a writer as a start asks for."""
 
-    url = "sqlite://"
+    database = "sqlite://"
     source = "https://cluster argocd"
 
 

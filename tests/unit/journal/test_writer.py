@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from holdfast.domain.errors import ConfigurationError
-from holdfast.journal import writer as writing
-from holdfast.journal.engines import display, parse_dsn
+from holdfast.journal.engines import DatabaseError, display, parse_dsn
 from holdfast.journal.writer import JournalWriter, WriterSettings
 from tests.support import happenings as h
 
@@ -34,7 +31,7 @@ class Database:
     def write(self, work: Any) -> None:
         self.may_go_on.wait(5)
         if self.is_broken:
-            raise OperationalError("INSERT secret-value", {}, sqlite3.OperationalError("disk full"))
+            raise DatabaseError("disk full")
         self.rows.extend(work)
 
 
@@ -98,7 +95,6 @@ def test_a_broken_database_costs_rows_and_nothing_else(
     text = "\n".join(record.message for record in caplog.records)
     assert text.count("does not take rows: disk full") == 1
     assert "takes rows again; 3 were lost" in text
-    assert "secret-value" not in text
 
 
 def test_a_busy_journal_forgets_what_is_old_all_the_same(
@@ -150,23 +146,30 @@ def test_an_end_writes_what_is_left(writer: JournalWriter, database: Database) -
         ("sqlite:////var/lib/holdfast/journal.db", "/var/lib/holdfast/journal.db"),
         (
             "postgresql://ann:secret@db:5432/holdfast?sslmode=require",
-            "postgresql+psycopg://ann:***@db:5432/holdfast?sslmode=require",
+            "postgresql://ann:***@db:5432/holdfast?sslmode=require",
         ),
-        ("postgres://ann:secret@db/holdfast", "postgresql+psycopg://ann:***@db/holdfast"),
+        ("postgres://ann:secret@db/holdfast", "postgresql://ann:***@db/holdfast"),
+        ("postgresql+psycopg://ann:s:e@cret@db/holdfast", "postgresql://ann:***@db/holdfast"),
+        ("postgresql://db:5432/x?password=secret&a=b", "postgresql://db:5432/x?password=***&a=b"),
+        ("postgresql://ann@db:5432/x", "postgresql://ann@db:5432/x"),
     ],
 )
 def test_a_dsn_is_shown_without_its_password(dsn: str, shown: str) -> None:
     assert display(parse_dsn(dsn)) == shown
 
 
-@pytest.mark.parametrize("dsn", ["mysql://ann:secret@db/x", "://secret", "sqlite://"])
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "mysql://ann:secret@db/x",
+        "://secret",
+        "sqlite://",
+        "ann:secret@db://x",
+        "postgresql://d:secret/x",
+    ],
+)
 def test_another_database_is_refused_without_quoting_what_was_given(dsn: str) -> None:
     with pytest.raises(ConfigurationError) as failure:
         parse_dsn(dsn)
     assert failure.value.code == "HF3012"
     assert "secret" not in failure.value.describe()
-
-
-def test_the_reason_of_a_failure_holds_no_statement() -> None:
-    error = OperationalError("INSERT x", {"a": "secret"}, sqlite3.OperationalError("locked"))
-    assert writing._reason(error) == "locked"

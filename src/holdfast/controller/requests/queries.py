@@ -6,6 +6,11 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import assert_never
 
+from holdfast.controller.lease_notes import (
+    JOURNAL_ANNOTATION,
+    NOTIFICATIONS_ANNOTATION,
+    WATCH_LAG_ANNOTATION,
+)
 from holdfast.controller.requests.application_sets import SetReads
 from holdfast.controller.requests.commands import RequestPorts
 from holdfast.controller.requests.feed import ApplicationFeed
@@ -53,9 +58,6 @@ from holdfast.domain.stored_settings import AnySettingsQuery
 from holdfast.planning.times import find_time
 
 LEASE_NAME = "holdfast"
-WATCH_LAG_ANNOTATION = "holdfast.dev/watch-lag"
-NOTIFICATIONS_ANNOTATION = "holdfast.dev/notifications"
-JOURNAL_ANNOTATION = "holdfast.dev/journal"
 _LAST_ERRORS = 10
 
 

@@ -105,10 +105,14 @@ proj windows list team -o json
 proj windows list team -o yaml
 proj windows list team -o wide
 repo list -o wide
+repo list -o json
+repo list -o yaml
 repo list -o json --refresh hard
 repo list -o yaml --refresh hard
 repo list -o url
 repo get {url} -o wide
+repo get {url} -o json
+repo get {url} -o yaml
 repo get {url} -o json --refresh hard
 repo get {url} -o yaml --refresh hard
 repo get {url} -o url
@@ -124,6 +128,8 @@ cluster get in-cluster -o wide
 cluster get in-cluster -o json
 cluster get in-cluster -o yaml
 cluster get {server} -o json
+cluster get far -o json
+cluster get far -o wide
 pauses -o json
 pauses
 pauses --ended -o json
@@ -172,6 +178,7 @@ app rollback {held}
 app delete nothing -y
 app terminate-op {calm}
 app confirm-deletion nothing
+app edit nothing
 app set nothing --self-heal
 app unset nothing --nameprefix
 app patch nothing --patch []
@@ -215,16 +222,24 @@ proj remove-source team https://nowhere.example.com/x.git
 proj allow-cluster-resource nothing apps Deployment
 proj role get team nobody
 proj role create team ci
+proj edit nothing
 proj role add-policy team ci -a sync -o *
 proj role remove-group team ci nobody
 proj windows add team -k deny
 proj windows update team 7 --duration 2h
 proj windows delete team x
+proj windows update default 0 --duration 2h
+proj windows enable-manual-sync default 0
+cluster pause in-cluster --for 8d --reason x
+cluster pause nowhere
 cluster resume in-cluster
+pause --all --for 8d --reason x
 repo get https://nowhere.example.com/x.git
 repo rm https://nowhere.example.com/x.git
 repo add {url} --name other
 repocreds rm https://nowhere.example.com
+repocreds add javascript:x --username a
+repo add javascript:x --username a
 cluster get nowhere -o json
 cluster rm nowhere
 cluster add nowhere
@@ -295,18 +310,34 @@ proj role remove-policy {project} ci -a get -o *
 proj role add-group {project} ci builders
 proj role create {project} other
 proj role delete {project} other
-proj windows add {project} -k allow --schedule @daily --duration 1h --namespaces b
-proj windows add {project} -k deny --schedule @hourly --duration 1m --clusters *
+proj windows add {project} -k allow --schedule {nightly} --duration 1h --namespaces b
+proj windows add {project} -k deny --schedule {hourly} --duration 1m --clusters *
 proj windows update {project} 0 --duration 2h --time-zone Europe/Berlin
 proj windows enable-manual-sync {project} 0
 proj windows enable-sync-overrun {project} 0
 proj windows disable-manual-sync {project} 0
+proj windows disable-sync-overrun {project} 0
+proj remove-signature-key {project} 4AEE18F83AFDEB23
+proj remove-orphaned-ignore {project} apps ReplicaSet --name web-*
+proj remove-destination-service-account {project} {server} b robot --service-account-namespace c
 proj windows delete {project} 1
 """
 """Done to one project straight, to another one through the server: both are the same then."""
 
 MANUAL = ("app rollback",)
 """Refused while automatic sync is on: `test_a_rollback_goes_through`."""
+
+
+ELSEWHERE = {
+    "login": "test_contexts_and_the_end_of_a_session",
+    "logout": "test_contexts_and_the_end_of_a_session",
+    "context": "test_contexts_and_the_end_of_a_session",
+    "relogin": "test_contexts_and_the_end_of_a_session",
+    "proj role create-token": "a server signs them: test_a_day_of_work_goes_through_a_server",
+    "proj role delete-token": "the same",
+    "install": "tests/scenarios/test_install.py: it goes straight, whatever is signed in to",
+}
+"""Commands without a line, and where they are shown."""
 
 
 def lines(table: str) -> list[str]:
@@ -400,6 +431,7 @@ def test_what_is_done_says_the_same_both_ways(desk: Desk) -> None:
 
 def test_projects_are_changed_the_same_both_ways(desk: Desk) -> None:
     results = {}
+    desk.names.update(nightly="0 22 * * *", hourly="0 * * * *")
     for project, way in (("one", desk.straight), ("two", desk.through)):
         desk.names["project"] = f"team-{project}"
         said = [way(line).transcript for line in lines(CHANGING)]
@@ -435,6 +467,11 @@ def test_a_day_of_work_goes_through_a_server(desk: Desk) -> None:
     shown = desk.ok("app get-resource {spare} --kind ConfigMap --filter-fields data.a")
     assert shown.splitlines()[1].split() == ["data.a", "spare", "1"]
     assert "deleted" in desk.ok("app delete {spare} -y --wait")
+    desk.ok("proj role create-token team ci --id second")
+    listed = json.loads(desk.ok("proj role list-tokens team ci -o json"))
+    issued = next(one["iat"] for one in listed if one["id"] == "second")
+    desk.ok(f"proj role delete-token team ci {issued}")
+    assert "second" not in desk.ok("proj role list-tokens team ci -o json")
     assert "HF3003" in desk.through("app get {spare}").err
 
 
@@ -449,6 +486,9 @@ def test_contexts_and_the_end_of_a_session(desk: Desk, tmp_path: Path) -> None:
     assert name in typed("context").out
     assert "Username: admin" in typed("account get-user-info").out
     assert typed("account can-i sync applications default/web").out == "yes\n"
+    again = desk.type(f"relogin --config {config}", "--password", desk.names["password"])
+    assert again.code == 0, again.transcript
+    assert "Username: admin" in typed("account get-user-info").out
     assert typed(f"logout {name}").out == f"Logged out from '{name}'\n"
     refused = typed("app list")
     assert (refused.code, "HF3015" in refused.err) == (20, True)
@@ -456,26 +496,35 @@ def test_contexts_and_the_end_of_a_session(desk: Desk, tmp_path: Path) -> None:
     assert typed(f"context {name} --delete").out.endswith("deleted\n")
 
 
-def with_forms() -> Iterator[tuple[str, CommandSpec, str]]:
-    """Each command that a server can be asked for, with each form of its output."""
+def asked() -> Iterator[tuple[str, CommandSpec]]:
+    """Each command that a server can be asked for, from the tree of commands itself."""
     for name, spec in commands():
-        if spec.serves or not spec.reaches_cluster or name.startswith("account "):
-            continue
-        for flag in spec.flags:
-            if flag.name == "output":
-                yield from ((name, spec, form) for form in flag.choices)
+        if spec.reaches_cluster and not spec.serves:
+            yield name, spec
+
+
+def is_of(name: str, line: str) -> bool:
+    return f"{line} ".startswith(f"{name} ")
 
 
 def test_each_form_of_each_command_is_in_a_line() -> None:
-    typed = lines(READING) + lines(WRITING)
+    typed = lines(READING) + lines(WRITING) + lines(ACCOUNTS)
     missing = [
         f"{name} -o {form}"
-        for name, _, form in with_forms()
-        if name not in MANUAL
-        and not any(f"{line} ".startswith(f"{name} ") and f" -o {form} " in f"{line} "
-                    for line in typed)
-    ]  # fmt: skip
+        for name, spec in asked()
+        for flag in spec.flags
+        if flag.name == "output" and name not in MANUAL
+        for form in flag.choices
+        if not any(is_of(name, line) and f" -o {form} " in f"{line} " for line in typed)
+    ]
     assert missing == []
+
+
+def test_each_command_is_in_a_line() -> None:
+    tables = (READING, LOGS, REFUSED, WRITING, CHANGING, ACCOUNTS)
+    typed = [line for table in tables for line in lines(table)]
+    missing = {name for name, _ in asked() if not any(is_of(name, line) for line in typed)}
+    assert missing == set(ELSEWHERE)
 
 
 ACCOUNTS = """
@@ -495,6 +544,7 @@ account can-i sync applications default/web
 account can-i dance applications default/web
 account generate-token --id x
 account delete-token nothing
+account update-password --account nobody --current-password x --new-password short
 """
 """What only a server has: the same by the current context and by `--server`."""
 

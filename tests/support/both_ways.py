@@ -170,6 +170,7 @@ async def _prepare(desk: Desk, process: HoldfastProcess, folder: Path) -> Site:
         password = base64.b64decode(secret["data"]["password"]).decode()
         desk.names["key"] = await eventually(lambda: _signing_key(person, desk.control))
         await _add_account(person, desk.control, "bob")
+        await _add_others(person, desk.control, apps["web"].namespace)
         desk.names["password"], desk.spare = password, apps.pop("spare")
         await asyncio.to_thread(_sign_in, desk)
         held, calm = apps["held"], apps["calm"]
@@ -197,6 +198,25 @@ async def _add_account(person: Person, control: str, name: str) -> None:
     await person.create(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
     )
+
+
+async def _add_others(person: Person, control: str, elsewhere: str) -> None:
+    """A cluster that does not answer, and an Application that another controller serves."""
+    config = '{"bearerToken":"do-not-print","tlsClientConfig":{"insecure":true}}'
+    labels = {"argocd.argoproj.io/secret-type": "cluster"}
+    await person.create({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": "far", "namespace": control, "labels": labels},
+        "stringData": {"name": "far", "server": "https://127.0.0.1:9", "config": config},
+    })  # fmt: skip
+    spec = {
+        "project": "default", "source": {"repoURL": "https://git.example.com/x.git", "path": "."},
+        "destination": {"server": WHERE, "namespace": elsewhere},
+    }  # fmt: skip
+    await person.create({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "elsewhere", "namespace": elsewhere}, "spec": spec,
+    })  # fmt: skip
 
 
 async def _deploy(site: Site, names: dict[str, str]) -> dict[str, SiteApp]:

@@ -99,7 +99,8 @@ async def _update(call: Call) -> int:
         raise UsageError("please set at least one option to update")
 
     def changed(spec: Tree) -> None:
-        _given(call, dict_of(spec["syncWindows"][_at(spec, number, project)]))
+        place = _at(spec, number, project)
+        _given(call, dict_of(spec["syncWindows"][place]))
 
     await rewrite(call, changed)
     return exit_codes.OK
@@ -121,7 +122,8 @@ def _switched(name: str, *, on: bool) -> Handler:
         project, number = call.arguments
 
         def changed(spec: Tree) -> None:
-            dict_of(spec["syncWindows"][_at(spec, number, project)])[name] = on
+            place = _at(spec, number, project)  # first: it says that there is none
+            dict_of(spec["syncWindows"][place])[name] = on
 
         await rewrite(call, changed)
         return exit_codes.OK

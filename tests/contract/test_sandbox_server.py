@@ -112,6 +112,28 @@ def test_a_second_sandbox_on_the_same_folder_names_the_first(kept: SandboxPlane)
     assert caught.value.code == "HF3007"
 
 
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"data folder .* cannot be used") as caught:
+        SandboxPlane.start(SandboxSettings(data=tmp_path / "file" / "data"))
+    assert caught.value.code == "HF3009"
+    assert "--data" in caught.value.hint
+
+
+def test_a_kubeconfig_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"kubeconfig .* cannot be used") as caught:
+        SandboxPlane.start(SandboxSettings(kubeconfig=tmp_path / "file" / "kubeconfig"))
+    assert "--kubeconfig" in caught.value.hint
+
+
+def test_objects_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "objects.sqlite").write_text("this is no database, and long enough to be read")
+    with pytest.raises(ConfigurationError, match=r"objects\.sqlite cannot be read") as caught:
+        SandboxPlane.start(SandboxSettings(data=tmp_path))
+    assert caught.value.code == "HF3009"
+
+
 def test_objects_and_versions_outlive_a_restart(kept: SandboxPlane) -> None:
     client = KubeRest.open(kept.kubeconfig)
     made = client.send("POST", MAPS, config_map("kept", a="1")).body

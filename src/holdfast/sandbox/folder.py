@@ -27,17 +27,20 @@ class DataFolder:
         """Take the folder; None makes a temporary one that goes with `close`.
 
         Raises:
-            ConfigurationError: HF3007, another process holds it.
+            ConfigurationError: HF3007, another process holds it; HF3009, it cannot be used.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if data is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="holdfast-sandbox-")
             data = Path(self._temporary.name)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = data
-        self._lock = _take(data)
-        self.certificates = self._certificates(clock)
-        self.token = self._token()
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = _take(data)
+            self.certificates = self._certificates(clock)
+            self.token = self._token()
+        except OSError as error:
+            raise _unusable(f"The data folder {data}", error) from error
 
     def _certificates(self, clock: Clock) -> PemTexts:
         paths = [self.path / name for name in ("ca.crt", "server.crt", "server.key")]
@@ -59,15 +62,32 @@ class DataFolder:
         return path.read_text().strip()
 
     def write_kubeconfig(self, path: Path, url: str) -> None:
-        """Write the file that kubectl and Holdfast sign in with."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, kubeconfig_text(url, self.certificates.ca, self.token))
+        """Write the file that kubectl and Holdfast sign in with.
+
+        Raises:
+            ConfigurationError: HF3009, it cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_private(path, kubeconfig_text(url, self.certificates.ca, self.token))
+        except OSError as error:
+            raise _unusable(f"The kubeconfig {path}", error, "--kubeconfig") from error
 
     def close(self) -> None:
         """Let the folder go."""
         self._lock.close()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+
+def _unusable(what: str, error: OSError, flag: str = "--data") -> ConfigurationError:
+    keeps_nothing = " (--data :memory: keeps nothing)" if flag == "--data" else ""
+    return ConfigurationError(
+        "HF3009",
+        f"{what} cannot be used: {error.strerror or error}.",
+        hint=f"name another one with {flag}{keeps_nothing}, or make this one writable",
+        retry=Retry.NEVER,
+    )
 
 
 def _take(data: Path) -> TextIO:

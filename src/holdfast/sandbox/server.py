@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import sqlite3
 from pathlib import Path
 from typing import Self
 
 import uvicorn
 
+from holdfast.domain.errors import ConfigurationError, Retry
 from holdfast.sandbox.admission import shapes
 from holdfast.sandbox.admission.builtin_rules import make_rules
 from holdfast.sandbox.admission.shapes import Shapes
@@ -65,7 +67,8 @@ class Sandbox:
         """Start; return when requests are answered and the kubeconfig is written.
 
         Raises:
-            ConfigurationError: HF3007, another process holds the data folder.
+            ConfigurationError: HF3007, another process holds the data folder; HF3009, the folder
+                or a file of it cannot be used.
             OSError: The port is taken.
         """
         settings = self._settings
@@ -182,10 +185,18 @@ def _read_tables() -> None:
 
 
 def _read_store(path: Path) -> tuple[Store, Database]:
-    database = Database(path)
-    store = Store(database, database.last_version())
-    for resource, key, tree, raw in database.objects():
-        store.load(resource, key, tree, raw)
+    try:
+        database = Database(path)
+        store = Store(database, database.last_version())
+        for resource, key, tree, raw in database.objects():
+            store.load(resource, key, tree, raw)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            "HF3009",
+            f"The objects of the sandbox in {path} cannot be read: {error}.",
+            hint="name another folder with --data, or remove this one to begin anew",
+            retry=Retry.NEVER,
+        ) from error
     return store, database
 
 

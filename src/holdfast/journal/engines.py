@@ -13,6 +13,7 @@ before the first table, since a full VACUUM holds everybody up for as long as it
 
 import importlib.util
 import json
+import os
 import re
 import sqlite3
 from collections import namedtuple
@@ -159,6 +160,7 @@ class Engine:
         self.database = database
         self._reads_only = reads_only
         self._kept: Any = None
+        self._kept_file: tuple[int, int] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -185,6 +187,7 @@ class Engine:
             with self._connected() as connection:
                 # Not `execute`, which takes one step of it: one page.
                 connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+            self.close()  # the last one that closes cuts the file
 
     def close(self) -> None:
         """Hang up."""
@@ -197,14 +200,13 @@ class Engine:
         """Yield a connection; failures of either database become a `DatabaseError`."""
         if self.database.is_sqlite:
             try:
-                # Never kept: a file that was moved or replaced is noticed the next time.
-                connection = self._open_sqlite()
-                try:
-                    yield connection
-                finally:
-                    connection.close()
+                yield self._sqlite()
             except sqlite3.Error as error:
+                self.close()
                 raise DatabaseError(_first_line(error)) from error
+            finally:
+                if self._reads_only:
+                    self.close()
             return
         import psycopg  # noqa: PLC0415 - an extra
 
@@ -216,6 +218,19 @@ class Engine:
             if self._reads_only:
                 self.close()
 
+    def _sqlite(self) -> Any:
+        """Return the kept connection; a file that was moved or replaced is opened anew.
+
+        Opening costs 2 ms of processor time, and closing the last one writes the WAL back: too
+        much for each of the small transactions while a thousand objects are synced.
+        """
+        if self._kept is not None and _file(self.database.path) != self._kept_file:
+            self.close()
+        if self._kept is None:
+            self._kept = self._open_sqlite()
+            self._kept_file = _file(self.database.path)
+        return self._kept
+
     def _open_sqlite(self) -> sqlite3.Connection:
         path = self.database.path
         connection = sqlite3.connect(
@@ -223,6 +238,7 @@ class Engine:
             uri=self._reads_only,
             timeout=_BUSY_S,
             isolation_level=None,
+            check_same_thread=False,  # the caller sees to it that it is one at a time
             detect_types=sqlite3.PARSE_DECLTYPES,
         )
         connection.row_factory = _named
@@ -249,6 +265,15 @@ class Engine:
             )
             self._kept.read_only = self._reads_only
         return self._kept
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """Return which file this is, or None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @cache

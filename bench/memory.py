@@ -14,6 +14,15 @@ def tree_pss_mb(pid: int) -> float:
     return sum(_pss_kb(member) for member in _descendants(pid)) / 1024
 
 
+def pss_mb_by_process(pid: int) -> dict[str, float]:
+    """Return the PSS of a process and its descendants in MB, by name."""
+    found: dict[str, float] = {}
+    for member in _descendants(pid):
+        name = _name(member)
+        found[name] = round(found.get(name, 0.0) + _pss_kb(member) / 1024, 1)
+    return found
+
+
 def cpu_s_by_process(pid: int) -> dict[str, float]:
     """Return the CPU seconds used so far by a process and its living descendants, by name."""
     found: dict[str, float] = {}

@@ -19,7 +19,7 @@ from bench.loads import (
     under_render_and_list,
     watched_pod,
 )
-from bench.memory import Peak, tree_pss_mb
+from bench.memory import Peak, cpu_s_by_process, pss_mb_by_process, tree_pss_mb
 from bench.plane import real_plane
 from bench.process import Program, start_bare, start_holdfast, wait_ready
 from bench.rest import at_rest, until_calm
@@ -65,6 +65,7 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
     async with _bench(names, figures, apps if "storm" in wanted else _FEW) as bench:
         await asyncio.sleep(_CALM_S)
         figures["memory_steady_mb"] = round(tree_pss_mb(bench.holdfast.pid), 1)
+        figures["memory_by_process_mb"] = pss_mb_by_process(bench.holdfast.pid)
         if "cpu" in wanted:
             figures["rest"] = await at_rest(bench.holdfast.pid)
         if "heal" in wanted:
@@ -144,7 +145,12 @@ async def _bench(names: list[str], figures: Tree, bare_count: int) -> AsyncItera
             figures["memory_idle_mb"] = round(tree_pss_mb(programs[0].pid), 1)
             peak = Peak(programs[0].pid)
             sampling = asyncio.ensure_future(peak.run())
+            before = cpu_s_by_process(programs[0].pid)
             figures["first_sync_s"] = round(await first_sync(api, names, repository), 2)
+            figures["first_sync_cpu_s"] = {
+                name: round(used - before.get(name, 0.0), 2)
+                for name, used in cpu_s_by_process(programs[0].pid).items()
+            }
             programs.append(start_bare(kubeconfig, "bare", folder))
             ours, bare = programs
             yield Bench(api, kubeconfig, folder, names, ours, bare, bare_places, peak)

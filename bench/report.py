@@ -110,6 +110,8 @@ def _print_heals(label: str, heal: Tree, kinds: tuple[str, ...]) -> None:
 def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
     """Print what is not about single heals, on one line."""
     parts = [f"{size['objects']} objects, first sync {size['first_sync_s']:g} s"]
+    if "first_sync_cpu_s" in size:
+        parts.append(f"CPU s of it: {_each(size['first_sync_cpu_s'])}")
     if "bare_apply_s" in size:
         parts.append(f"bare applies {size['bare_apply_s']:g} s")
     if "storm_s" in size:
@@ -118,12 +120,18 @@ def print_size(apps: str, size: Tree, file: TextIO | None = None) -> None:
         f"memory idle {size['memory_idle_mb']:g}, steady {size['memory_steady_mb']:g}, "
         f"peak {size['memory_peak_mb']:g} MB"
     )
+    if "memory_by_process_mb" in size:
+        parts.append(f"steady MB: {_each(size['memory_by_process_mb'])}")
     if "rest" in size:
         rest = size["rest"]
-        each = ", ".join(f"{n} {s:g}" for n, s in rest["by_process_s_a_minute"].items())
+        each = _each(rest["by_process_s_a_minute"])
         parts.append(f"CPU at rest {rest['percent']:g} %, seconds a minute: {each}")
     if "restart" in size:
         restart = size["restart"]
         parts.append(f"killed: healed {restart['healed_s']:g} s after its start")
         parts.append(f"calm after {restart['calm_s']:g} s with {restart['memory_mb']:g} MB")
     print(f"{apps} apps: " + "; ".join(parts), file=file)
+
+
+def _each(by_process: Tree) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in by_process.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.kubectl import deployment
 from tests.support.waiting import eventually_now
@@ -192,3 +192,54 @@ def test_a_pod_without_its_account_is_refused(kube: Kubectl) -> None:
     refused = kube.rest.send("POST", kube.path("pods"), pod)
     assert refused.status == 403
     assert f"error looking up service account {kube.namespace}/nobody" in refused.message
+
+
+FIXED = "pod updates may not change fields other than `spec.containers[*].image`"
+TOLERATED = "spec.tolerations: Forbidden: existing toleration can not be modified"
+LONGER = "spec.activeDeadlineSeconds: Invalid value: 200: must be less than or equal"
+GATED = "found new scheduling gate 'a.example/b'"
+
+REFUSED: tuple[tuple[Any, str], ...] = (
+    ({"activeDeadlineSeconds": 200}, LONGER),
+    ({"activeDeadlineSeconds": None}, "must not update from a positive integer to nil value"),
+    ({"activeDeadlineSeconds": 0}, "must be between 1 and 2147483647, inclusive"),
+    ({"containers": [{"name": "c", "command": ["b"]}]}, FIXED),
+    ({"containers": [{"name": "c", "resources": {"limits": {"cpu": "1"}}}]}, FIXED),
+    ({"nodeName": "elsewhere"}, FIXED),
+    ({"nodeSelector": {"a": "b"}}, FIXED),
+    ({"restartPolicy": "Never"}, FIXED),
+    ({"containers": [{"name": "d", "image": "y"}]}, "may not add or remove containers"),
+    ({"tolerations": [{"key": "b", "operator": "Exists"}]}, TOLERATED),
+    ({"tolerations": None}, TOLERATED),
+    ({"schedulingGates": [{"name": "a.example/b"}]}, GATED),
+)
+
+
+def test_a_pod_stays_what_it_was_made(kube: Kubectl) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {
+            "activeDeadlineSeconds": 100,
+            "containers": [{"name": "c", "image": "x:1", "command": ["a"]}],
+            "tolerations": [{"key": "a", "operator": "Exists"}],
+        },
+    }
+    kube.apply(pod)
+    kube("wait", "--for=condition=Ready", "pod/p", "--timeout=20s")
+
+    def patched(spec: Any) -> Any:
+        kind = "application/strategic-merge-patch+json"
+        return kube.rest.send("PATCH", kube.path("pods", "p"), {"spec": spec}, kind)
+
+    for spec, words in REFUSED:
+        answer = patched(spec)
+        assert (answer.status, words in answer.message) == (422, True), (spec, answer)
+    added = [*kube.json("get", "pod", "p")["spec"]["tolerations"], {"key": "b", "value": "c"}]
+    for spec in (
+        {"containers": [{"name": "c", "image": "x:2"}]},
+        {"activeDeadlineSeconds": 50},
+        {"tolerations": added},
+    ):
+        assert patched(spec).status == 200, spec

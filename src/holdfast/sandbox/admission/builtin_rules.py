@@ -1,6 +1,14 @@
 """What single kinds add to an object and what they refuse, registered once."""
 
-from holdfast.sandbox.admission import fixed, limits, others, quotas, services, workloads
+from holdfast.sandbox.admission import (
+    fixed,
+    limits,
+    others,
+    pod_updates,
+    quotas,
+    services,
+    workloads,
+)
 from holdfast.sandbox.admission.rules import Case, Rules
 from holdfast.sandbox.kinds.crds import completed_crd, crd_errors
 from holdfast.sandbox.plane import Plane
@@ -34,7 +42,7 @@ def _core(rules: Rules, plane: Plane) -> None:
     rules.on("", "services", prepare=addresses.prepare, check=services.check_service)
     rules.on("", "pods", prepare=limits.set_defaults)
     rules.on("", "pods", prepare=workloads.prepare_pod, check=workloads.check_pod_itself)
-    rules.on("", "pods", check=fixed.check_pod)
+    rules.on("", "pods", check=pod_updates.check_pod)
     rules.on("", "configmaps", check=fixed.check_config)
     rules.on("", "secrets", check=fixed.check_config)
     rules.on("", "persistentvolumeclaims", prepare=_claim, check=fixed.check_claim)

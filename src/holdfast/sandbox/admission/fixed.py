@@ -33,13 +33,6 @@ _JOB_FIXED = (
     "managedBy",
     "successPolicy",
 )
-_POD_MAY_CHANGE = (
-    "`spec.containers[*].image`",
-    "`spec.initContainers[*].image`",
-    "`spec.activeDeadlineSeconds`",
-    "`spec.tolerations` (only additions to existing tolerations)",
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
-)
 
 
 def fixed_path(*path: str) -> Callable[[Case], list[FieldError]]:
@@ -195,39 +188,3 @@ def check_claim(case: Case) -> list[FieldError]:
         "volumeAttributesClassName for bound claims"
     )
     return [forbidden_field("spec", words)]
-
-
-def check_pod(case: Case) -> list[FieldError]:
-    """A pod is what it was made; a few fields may change."""
-    if case.old is None:
-        return []
-    new, old = _pod_core(case.new), _pod_core(case.old)
-    if len(new.get("containers") or []) != len(old.get("containers") or []):
-        words = "pod updates may not add or remove containers"
-        return [forbidden_field("spec.containers", words)]
-    if new == old:
-        return []
-    words = f"pod updates may not change fields other than {','.join(_POD_MAY_CHANGE)}"
-    return [forbidden_field("spec", words)]
-
-
-def _pod_core(tree: Tree) -> Tree:
-    spec = dict(tree.get("spec") or {})
-    for key in (
-        "activeDeadlineSeconds",
-        "tolerations",
-        "schedulingGates",
-        "ephemeralContainers",
-        "nodeName",
-    ):
-        spec.pop(key, None)
-    for key in ("containers", "initContainers"):
-        if spec.get(key):
-            spec[key] = [
-                {name: item for name, item in row.items() if name not in _RESIZED}
-                for row in spec[key]
-            ]
-    return spec
-
-
-_RESIZED = ("image", "resources", "resizePolicy")

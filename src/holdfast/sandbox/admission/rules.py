@@ -24,6 +24,7 @@ class Case:
         old: The object as it is; None for a creation.
         dry_run: Nothing will be kept, so nothing may be allocated.
         warnings: Filled with what the client should read.
+        subresource: Below which path it is written; `""` is the object itself.
     """
 
     plane: Plane
@@ -32,6 +33,7 @@ class Case:
     old: Tree | None
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list, compare=False)
+    subresource: str = ""
 
 
 Prepare = Callable[[Case], None]

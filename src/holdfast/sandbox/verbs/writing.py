@@ -198,7 +198,8 @@ class Writer:
         if managers is None:
             # What the rules add below belongs to nobody.
             managers = self.shapes.recorded(resource, old, fresh, options, self.plane.now())
-        case = Case(self.plane, resource, fresh, old, options.dry_run, options.warnings)
+        about = (options.dry_run, options.warnings, options.subresource)
+        case = Case(self.plane, resource, fresh, old, *about)
         self.rules.prepared(case)
         generation = meta.next_generation(resource, old, fresh)
         if generation is not None and options.subresource != "status":

@@ -14,7 +14,7 @@ import re
 import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 import pytest
@@ -168,6 +168,36 @@ async def read_api(online: Online, app: SiteApp) -> None:
     assert b'"db"' in online.heard[f"GET /api/v1/applications/{app.name}/managed-resources"]
 
 
+async def write_api(online: Online, app: SiteApp) -> None:
+    """Asks for what answers with an object or a plan: of these rows, too, nothing may be told."""
+    one, ours = f"/api/v1/applications/{app.name}", f"/api/holdfast/v1/applications/{app.name}"
+    about = f"kind=Secret&version=v1&namespace={app.namespace}&resourceName=db"
+    secret = [{"group": "", "kind": "Secret", "namespace": app.namespace, "name": "db"}]
+    patch = '{"metadata": {"labels": {"seen": "yes"}}}'
+    far = quote("https://127.0.0.1:9/team/private.git", safe="")
+    asked: tuple[tuple[str, str, Any, int], ...] = (
+        ("POST", f"{ours}/adopt/plan?project=default", {}, 200),
+        ("POST", f"{ours}/adopt/plan", {"resources": secret}, 200),
+        ("POST", f"{ours}/handover", {"dryRun": True}, 200),
+        ("POST", f"{one}/resource?{about}&patchType=application/merge-patch%2Bjson", patch, 200),
+        ("POST", f"{one}/resource?{about}&patchType=application/merge-patch%2Bjson&again=yes",
+         '{"data": {"key": 7}}', 400),
+        ("POST", f"{one}/sync", {"dryRun": True, "revision": app.sha}, 200),
+        ("PUT", f"/api/v1/repositories/{far}", {"name": "other"}, 400),
+        ("POST", "/api/v1/repositories?upsert=true", {"repo": unquote(far)}, 400),
+        ("PUT", f"/api/v1/clusters/{quote('https://127.0.0.1:9', safe='')}?updatedFields=name",
+         {"server": "https://127.0.0.1:9", "name": "further"}, 200),
+    )  # fmt: skip
+    seen = {}
+    for method, path, body, status in asked:
+        found, _ = await online.send(method, path, body)
+        if found != status:
+            seen[f"{method} {path}"] = (found, status, online.heard.get(f"{method} {path}"))
+    assert seen == {}
+    patched = online.heard[next(f"POST {path}" for _, path, body, _ in asked if body == patch)]
+    assert b"++++" in patched, "the object is told, with its values masked"
+
+
 async def read_pages(online: Online, app: SiteApp) -> None:
     """Follows every link, those to the Application first; of each path a few queries are enough."""
     waiting, seen = {f"/applications/{app.name}", "/applications", "/settings"}, set[str]()
@@ -203,6 +233,7 @@ async def test_planted_secrets_are_found_nowhere(plane: AnyPlane, tmp_path: Path
         async with signed_in_online(site.person, site.control, base) as online:
             app, lost = await plant(site, canaries)
             await read_api(online, app)
+            await write_api(online, app)
             await read_pages(online, app)
             heard = dict(online.heard)
             heard["metrics"] = await read_metrics(site, online.session)

@@ -1,9 +1,13 @@
 """What was applied, on disk: after a start drift is healed before git has been read.
 
 A file beside the journal holds, for each Application, the manifests of its last successful sync,
-compressed. It is a hint and no more (docs/internals/argocd/apply.md C3): everything that decides
-what those manifests are (sources, revisions, destination, ignore rules, settings …) is in a
-fingerprint, and where it differs, or the file is missing, old or damaged, git is read as ever.
+compressed, and the echoes of those objects that do not show by themselves that they are in sync: an
+admission webhook rewrote an image, a port was allocated. Without its echo such an object would look
+drifted at each start.
+
+It is a hint and no more (docs/internals/argocd/apply.md C3): everything that decides what those
+manifests are (sources, revisions, destination, ignore rules, settings …) is in a fingerprint, and
+where it differs, or the file is missing, old or damaged, git is read as ever.
 Secrets are never in it: their values rest in a vault of this process alone (B3).
 """
 
@@ -11,12 +15,17 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import orjson
 
 from holdfast.controller.desired import DesiredStates, Wanted
-from holdfast.controller.state import AppState, Registry, Target
-from holdfast.domain.identity import AppKey, ResourceKey
+from holdfast.controller.packing import echo_of, echo_tree
+from holdfast.controller.state import AppState, Desired, Registry, Target
+from holdfast.diffing.cold_start import declared_is_live
+from holdfast.diffing.echo import Echo
+from holdfast.diffing.ignore import without_ignored
+from holdfast.domain.identity import AppKey, ResourceKey, Uid
 from holdfast.domain.kinds import SECRET
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.ports import Clock, HintStore
@@ -25,8 +34,35 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 _WRITE_EVERY_S = 5.0
-_TOGETHER = 20  # Applications that are packed before others may run
+_TOGETHER = 20  # objects that are packed before others may run
 _LEVEL = 6
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What had been applied when the last process ended.
+
+    Attributes:
+        targets: By object.
+        echoes: Of objects that are not stored as they are declared.
+    """
+
+    targets: Mapping[ResourceKey, Target]
+    echoes: Mapping[ResourceKey, Echo]
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the file holds of an Application, or will soon.
+
+    Attributes:
+        fingerprint: Of what is declared.
+        uids: Of the objects whose echo is in it; `""` for one that is gone at present.
+    """
+
+    fingerprint: str
+    uids: Mapping[ResourceKey, Uid] = field(default_factory=dict)
 
 
 class Hints:
@@ -41,7 +77,7 @@ class Hints:
         self._registry = registry
         self._clock = clock
         self._kept: dict[AppKey, bytes] = {}
-        self._noted: dict[AppKey, str] = {}
+        self._noted: dict[AppKey, _Noted] = {}
         self._changed: set[AppKey] = set()
         self._news = asyncio.Event()
 
@@ -56,8 +92,8 @@ class Hints:
             log.warning("what was applied is read from git, not from the file: %s", error)
             self._kept = {}
 
-    def find(self, state: AppState, wanted: Wanted) -> Mapping[ResourceKey, Target] | None:
-        """Return the targets of an Application at given revisions, None when they are not known."""
+    def find(self, state: AppState, wanted: Wanted) -> Known | None:
+        """Return what was applied for an Application at given revisions, None if unknown."""
         app = state.application
         packed = self._kept.get(app.key)
         if packed is None:
@@ -68,21 +104,25 @@ class Hints:
                 return None
             revision = wanted.revisions[0]
             targets = [self._desired.target_again(app, item, revision) for item in _manifests(tree)]
-        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            echoes = dict(_echoes(tree))
+        except _DAMAGED as error:
             log.warning("the hint for app=%s is damaged: %s", app.key, error)
             self._kept.pop(app.key, None)
             return None
-        self._noted[app.key] = tree["fingerprint"]
-        return {target.manifest.key: target for target in targets}
+        uids = {key: echo.uid for key, echo in echoes.items()}
+        self._noted[app.key] = _Noted(tree["fingerprint"], uids)
+        return Known({target.manifest.key: target for target in targets}, echoes)
 
     def note(self, state: AppState, wanted: Wanted) -> None:
         """An Application stands at these revisions; `state.desired` is what they declare."""
         desired = state.desired
         if self._store is None or desired is None or desired.revisions != wanted.revisions:
             return
-        if self._noted.get(state.key) == desired.fingerprint:
+        known = self._noted.get(state.key)
+        if known is None or known.fingerprint != desired.fingerprint:
+            self._noted[state.key] = _Noted(desired.fingerprint)
+        elif all(self._uid(key) == uid for key, uid in known.uids.items()):
             return
-        self._noted[state.key] = desired.fingerprint
         self._changed.add(state.key)
         self._news.set()
 
@@ -106,15 +146,15 @@ class Hints:
 
     async def _pack_changed(self) -> None:
         changed, self._changed = self._changed, set()
-        for place, key in enumerate(sorted(changed)):
-            if place % _TOGETHER == 0:
-                await self._clock.sleep(0)  # heals must not wait for this
+        for key in sorted(changed):
             state = self._registry.apps.get(key)
             desired = state.desired if state is not None else None
             if desired is None:
                 continue
+            echoes = await self._echoes_of(key, desired)
             tree: Tree = {
                 "fingerprint": desired.fingerprint,
+                "echoes": [[*_names(found), echo_tree(echo)] for found, echo in echoes.items()],
                 "targets": [
                     target.manifest.tree
                     for found, target in desired.manifests.items()
@@ -123,9 +163,49 @@ class Hints:
             }
             self._kept[key] = zlib.compress(orjson.dumps(tree), _LEVEL)
 
+    async def _echoes_of(self, app: AppKey, desired: Desired) -> dict[ResourceKey, Echo]:
+        """Return the echoes without which objects would look drifted, and take note of them."""
+        found: dict[ResourceKey, Echo] = {}
+        for place, (key, target) in enumerate(desired.manifests.items()):
+            if place % _TOGETHER == 0:
+                await self._clock.sleep(0)  # heals must not wait for this
+            echo = self._echo_of(key, target) if key.group_kind != SECRET else None
+            if echo is not None:
+                found[key] = echo
+        before = self._noted.get(app)
+        uids = {key: echo.uid for key, echo in found.items()}
+        if before is not None and before.fingerprint == desired.fingerprint:
+            # One that is gone at present is worth another look when it is back.
+            uids = {key: self._uid(key) for key in before.uids} | uids
+        self._noted[app] = _Noted(desired.fingerprint, uids)
+        return found
+
+    def _echo_of(self, key: ResourceKey, target: Target) -> Echo | None:
+        """Return the echo of an object that is not stored as it is declared."""
+        state = self._registry.objects.get(key)
+        echo = state.find_echo(target) if state is not None else None
+        if echo is None or state is None or state.live is None:
+            return None
+        live = without_ignored(state.live.manifest, target.ignored)
+        is_plain = declared_is_live(without_ignored(target.manifest, target.ignored), live)
+        return None if is_plain else echo
+
+    def _uid(self, key: ResourceKey) -> Uid:
+        state = self._registry.objects.get(key)
+        return state.live.uid if state is not None and state.live is not None else Uid("")
+
 
 def _manifests(tree: Tree) -> list[Manifest]:
     return [Manifest(item) for item in tree["targets"]]
+
+
+def _names(key: ResourceKey) -> tuple[str, str, str, str]:
+    return key.group, key.kind, key.namespace, key.name
+
+
+def _echoes(tree: Tree) -> Iterable[tuple[ResourceKey, Echo]]:
+    for group, kind, namespace, name, echo in tree.get("echoes") or ():
+        yield ResourceKey(group, kind, namespace, name), echo_of(echo)
 
 
 def _compose(kept: Mapping[AppKey, bytes]) -> bytes:

@@ -86,27 +86,13 @@ class PackedEcho(Packed):
     def pack(cls, echo: Echo, kind: object) -> "PackedEcho":
         """Compress an echo of an object of some kind."""
         fields = _packed_fields(f"fields {kind}", orjson.dumps(echo.fields))
-        found = {
-            "v": [_cell(value) for value in echo.projection.values],
-            "o": [
-                [[_cell(part) for part in key] for key in order] for order in echo.projection.orders
-            ],
-        }
-        data, sample = _squeeze(f"values {kind}", orjson.dumps(found))
+        data, sample = _squeeze(f"values {kind}", orjson.dumps(_projection_tree(echo.projection)))
         return cls(data, sample, echo.uid, fields, echo.is_owned)
 
     def unpack(self) -> Echo:
         """Return the echo."""
         fields, field_set = _fields_of(self.fields)
-        found = orjson.loads(self.raw())
-        values = tuple([_value(cell) for cell in found["v"]])
-        orders = tuple(
-            [
-                tuple([tuple([_value(cell) for cell in key]) for key in order])
-                for order in found["o"]
-            ]
-        )
-        projection = Projection(field_set, values, orders)
+        projection = _projection_of(orjson.loads(self.raw()), field_set)
         return Echo(self.uid, fields, field_set, projection, self.is_owned)
 
 
@@ -145,6 +131,43 @@ def _application_of(packed: PackedApplication) -> Application:
 def _status_of(packed: Packed) -> Tree:
     status: Tree = orjson.loads(packed.raw())
     return status
+
+
+def echo_tree(echo: Echo) -> Tree:
+    """Return an echo as JSON, for a file."""
+    return {
+        "uid": echo.uid,
+        "fields": dict(echo.fields),
+        "owned": echo.is_owned,
+        **_projection_tree(echo.projection),
+    }
+
+
+def echo_of(tree: Tree) -> Echo:
+    """Return the echo that `echo_tree` wrote.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError, IndexError: it is none.
+    """
+    fields = tree["fields"]
+    field_set = FieldSet.parse(fields)
+    projection = _projection_of(tree, field_set)
+    return Echo(Uid(tree["uid"]), fields, field_set, projection, tree["owned"] is True)
+
+
+def _projection_tree(found: Projection) -> Tree:
+    return {
+        "v": [_cell(value) for value in found.values],
+        "o": [[[_cell(part) for part in key] for key in order] for order in found.orders],
+    }
+
+
+def _projection_of(tree: Tree, field_set: FieldSet) -> Projection:
+    values = tuple([_value(cell) for cell in tree["v"]])
+    orders = tuple(
+        [tuple([tuple([_value(cell) for cell in key]) for key in order]) for order in tree["o"]]
+    )
+    return Projection(field_set, values, orders)
 
 
 def share(text: str) -> str:

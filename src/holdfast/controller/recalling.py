@@ -7,14 +7,13 @@ older revision back.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.heal_lane import HealLane, note_drift
-from holdfast.controller.hints import Hints
+from holdfast.controller.hints import Hints, Known
 from holdfast.controller.run_state import restore_run
-from holdfast.controller.state import AppState, Desired, Registry, Target
+from holdfast.controller.state import AppState, Desired, Registry
 from holdfast.controller.watches import Watches
 from holdfast.domain.application import Application
 from holdfast.domain.errors import ClusterError, HoldfastError
@@ -52,7 +51,7 @@ class Recalling:
                 log.info("known from the last run objects=%d", count)
 
     async def _at_start(self) -> int:
-        known: list[tuple[AppState, Mapping[ResourceKey, Target]]] = []
+        known: list[tuple[AppState, Known]] = []
         for place, state in enumerate(list(self.registry.apps.values())):
             if place % _TOGETHER == 0:
                 await self.clock.sleep(0)
@@ -60,17 +59,17 @@ class Recalling:
             synced = self._last_synced(state) if app.self_heals else None
             if synced is None:
                 continue
-            targets = self.hints.find(state, synced)
-            if targets:
-                known.append((state, targets))
-        kinds = {(t.gvk, key.namespace) for _, found in known for key, t in found.items()}
+            hint = self.hints.find(state, synced)
+            if hint is not None and hint.targets:
+                known.append((state, hint))
+        kinds = {(t.gvk, key.namespace) for _, hint in known for key, t in hint.targets.items()}
         await self.watches.ensure_kinds(kinds)
         count = 0
-        for state, targets in known:
+        for state, hint in known:
             synced = self._last_synced(state)
             if synced is None or state.is_loaded or state.key not in self.registry.apps:
                 continue  # something has begun while the kinds were listed
-            count += self._take(state, synced.revisions, targets)
+            count += self._take(state, synced.revisions, hint)
             await self.clock.sleep(0)
         return count
 
@@ -97,7 +96,7 @@ class Recalling:
                 return
             desired = before
             await self.watches.ensure(desired)
-        self._take(state, synced.revisions, desired.manifests, considers=False)
+        self._take(state, synced.revisions, Known(desired.manifests, {}), considers=False)
         state.is_loaded = True
 
     def note(self, state: AppState) -> None:
@@ -117,19 +116,22 @@ class Recalling:
         self,
         state: AppState,
         revisions: tuple[str, ...],
-        targets: Mapping[ResourceKey, Target],
+        known: Known,
         *,
         considers: bool = True,
     ) -> int:
         touched = _touched_since(state.application, revisions)
         count = 0
-        for key, target in targets.items():
+        for key, target in known.targets.items():
             found = self.registry.object(key)
             if key in touched or found.applied is not None or found.app not in (None, state.key):
                 continue
             found.app = state.key
             self.registry.hold(state, found)
             found.applied = target
+            echo = known.echoes.get(key)
+            if echo is not None and found.packed_echo is None:
+                found.echo, found.echo_hash = echo, target.hash
             note_drift(found)
             count += 1
             if considers:

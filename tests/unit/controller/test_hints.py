@@ -7,10 +7,19 @@ import orjson
 import pytest
 
 from holdfast.domain.errors import RepositoryError
+from holdfast.domain.events import DriftOpened
 from holdfast.domain.manifest import Tree
-from tests.support.builders import HEALING, app, config_map, deployment, secret
+from tests.support.builders import (
+    HEALING,
+    app,
+    config_map,
+    deployment,
+    namespace,
+    project,
+    secret,
+)
 from tests.support.fake_cluster import FakeCluster, FakeSources
-from tests.support.rig import controlling, key_of
+from tests.support.rig import Told, controlling, key_of
 
 CM = key_of(config_map())
 AWAY = RepositoryError("HF1001", "git is away")
@@ -44,6 +53,15 @@ class Store:
             found.append(zlib.decompress(blocks[at : at + length]).decode())
             at += length
         return "\n".join(found)
+
+    def edit(self, change: Callable[[Tree], object]) -> None:
+        """Change what is said of the only Application."""
+        tree = orjson.loads(self.texts())
+        change(tree)
+        block = zlib.compress(orjson.dumps(tree))
+        (entry,) = self._head()["apps"]
+        head = {**self._head(), "checksum": zlib.crc32(block), "apps": [[*entry[:2], len(block)]]}
+        self.content = orjson.dumps(head) + b"\n" + block
 
     def _head(self) -> Tree:
         head: Tree = orjson.loads((self.content or b"").partition(b"\n")[0])
@@ -186,3 +204,71 @@ async def test_an_application_that_is_gone_leaves_the_file() -> None:
         git.commit(config_map(a="3"))
         await rig.settle(60)
     assert store.names() == ["other"]
+
+
+def rewrite_images(tree: Tree) -> None:
+    """A mutating webhook that lets every image come from a mirror."""
+    if tree["kind"] == "Deployment":
+        for container in tree["spec"]["template"]["spec"]["containers"]:
+            container["image"] = "mirror.example/" + container["image"].rpartition("/")[2]
+
+
+async def test_what_an_admission_webhook_rewrote_is_no_drift_after_a_start() -> None:
+    store, git, cluster = Store(), FakeSources(), rewriting()
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        git.commit(config_map(a="1"), deployment())
+        await rig.settle(30)
+        assert rig.sync() == "Synced"
+    cluster.requests.clear()
+    git.error, told = AWAY, Told()
+    async with controlling(cluster=cluster, git=git, hint_store=store, listeners=(told,)) as rig:
+        await rig.settle(30)
+        assert cluster.writes("apply") == []
+        assert [one for one in told.happenings if isinstance(one, DriftOpened)] == []
+
+
+async def test_an_edit_in_the_gap_of_what_a_webhook_rewrote_is_healed() -> None:
+    store, git, cluster = Store(), FakeSources(), rewriting()
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        git.commit(deployment(replicas=2))
+        await rig.settle(30)
+    cluster.edit(key_of(deployment()), lambda tree: tree["spec"].update(replicas=7))
+    cluster.requests.clear()
+    git.error, told = AWAY, Told()
+    async with controlling(cluster=cluster, git=git, hint_store=store, listeners=(told,)) as rig:
+        await rig.settle(30)
+        assert len(cluster.writes("apply")) == 1
+        (drift,) = [one for one in told.happenings if isinstance(one, DriftOpened)]
+        assert [row.path for row in drift.drift.differences] == ["spec.replicas"]
+
+
+async def test_the_file_knows_the_object_that_took_the_place_of_a_deleted_one() -> None:
+    """Its echo belongs to the uid: a port may be another one."""
+    store, git, cluster = Store(), FakeSources(), rewriting()
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        git.commit(deployment())
+        await rig.settle(30)
+        cluster.remove(key_of(deployment()))
+        await rig.settle(30)
+    cluster.requests.clear()
+    git.error = AWAY
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        await rig.settle(30)
+        assert cluster.writes("apply") == []
+
+
+async def test_a_damaged_echo_costs_time_and_nothing_else() -> None:
+    store, git, cluster = Store(), FakeSources(), rewriting()
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        git.commit(deployment())
+        await rig.settle(30)
+    store.edit(lambda tree: tree["echoes"][0][-1].update(v=None))
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        await rig.settle(30)
+        assert rig.sync() == "Synced"
+
+
+def rewriting() -> FakeCluster:
+    cluster = FakeCluster(project(), namespace(), app(automated=HEALING))
+    cluster.validators.append(rewrite_images)
+    return cluster

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from starlette.responses import PlainTextResponse
 
 from holdfast.assembly.listeners import Certificate, serving
 from holdfast.assembly.tls_door import HttpsOnly, strict_hosts
+from holdfast.cli.root import run
+from holdfast.cli.session import Session
 from tests.support.certificates import write_certificates
 
 if TYPE_CHECKING:
@@ -72,6 +75,21 @@ async def test_plain_http_is_led_to_the_same_place_by_tls(door: Door) -> None:
     assert said.startswith("HTTP/1.1 307 ")
     assert f"location: https://holdfast.example:8443{path}\r\n" in said
     assert (await door.ask("/x", tls=True)).endswith("https /x")
+
+
+async def test_a_command_that_comes_without_tls_is_told_which_flag_to_leave_out(
+    door: Door, tmp_path: Path
+) -> None:
+    def typed() -> tuple[int, str]:
+        err = io.StringIO()
+        session = Session(out=io.StringIO(), err=err, stdin=io.StringIO(), environ={})
+        where = ("--server", f"127.0.0.1:{door.port}", "--config", str(tmp_path / "none"))
+        words = ["app", "list", *where, "--plaintext", "--auth-token", "a.b.c"]
+        return run(words, session), err.getvalue()
+
+    code, said = await asyncio.to_thread(typed)
+    assert (code, "HF2001" in said) == (20, True), said
+    assert "leave --plaintext out" in said.partition("hint: ")[2], said
 
 
 @pytest.mark.parametrize("host", ["", "a b", "a/../b", "a@evil.example", "a?b", "[::1", "a:b"])

@@ -55,6 +55,8 @@ _BY_STATUS = {
     503: "HF2010",
 }
 
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+
 Asked: TypeAlias = Mapping[str, str | bool | int | tuple[str, ...] | None]
 
 
@@ -191,6 +193,12 @@ class Rest:
         )
 
     def _refusal(self, status: int, body: bytes) -> HoldfastError:
+        if status in _ELSEWHERE:
+            hint = "look at --server: give host and port of Holdfast itself"
+            if self.server.plaintext:
+                hint = "it wants TLS: leave --plaintext out"
+            message = f"The server at {self.server.url} leads to another address (HTTP {status})"
+            return ClusterError("HF2001", message, hint=hint, retry=Retry.NEVER)
         try:
             tree = orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -39,6 +39,13 @@ def _scrape(address: str) -> str:
         return str(response.read().decode())
 
 
+def _sign_in(link: str) -> str:
+    """Open a one-time link as a browser does; return the page that it leads to."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(link, timeout=30) as response:
+        return str(response.read().decode())
+
+
 async def _drift(site: Site, app: Any) -> None:
     await site.person.patch(app.place("changed"), {"data": {"color": "red"}})
     await site.person.delete(app.place("deleted"))
@@ -60,8 +67,12 @@ async def test_observe_reports_drift_and_sends_no_write_at_all(
             "--observe",
             "--metrics-listen",
             "127.0.0.1:0",
+            "--listen",
+            "127.0.0.1:0",
         )
         await asyncio.to_thread(site.process.wait_for, OBSERVING)
+        link = (await asyncio.to_thread(site.process.wait_for, r"open (http://127\S+)"))[1]
+        assert "Applications" in await asyncio.to_thread(_sign_in, link)
         address = (await asyncio.to_thread(site.process.wait_for, r"metrics=(127\S+)"))[1]
         # What was there drifted before it began; what comes now drifts under its eyes.
         said = rf"observed app=\S+/{app.name} sync=OutOfSync .*differs=ConfigMap/changed"

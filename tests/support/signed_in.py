@@ -62,6 +62,9 @@ class MemorySettings:
             else:
                 self.keys[key] = value
 
+    async def fill_secret(self, changes: dict[str, str | None]) -> None:
+        await self.put_secret(changes)
+
     async def make_secret(self, name: str, values: dict[str, str]) -> bool:
         if name in self.others:
             return False

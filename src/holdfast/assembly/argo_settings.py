@@ -38,9 +38,16 @@ class ArgoSettings(ControlSecrets):
         changed: Called at each change.
     """
 
-    def __init__(self, connection: Connection, namespace: str, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: str,
+        supervisor: Supervisor,
+        *,
+        observes: bool = False,
+    ) -> None:
         """Know nothing before `start`."""
-        super().__init__(connection, namespace)
+        super().__init__(connection, namespace, observes=observes)
         self._supervisor = supervisor
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}, PARAMETERS: {}}
         self._secrets: dict[str, str] = {}
@@ -88,8 +95,20 @@ class ArgoSettings(ControlSecrets):
     # --- writing ------------------------------------------------------------------------------
 
     async def put_secret(self, changes: dict[str, str | None]) -> None:
-        """Set (or with None remove) keys of `argocd-secret`; it is created when it is missing."""
+        """Set (or with None remove) keys of `argocd-secret`; it is created when it is missing.
+
+        Raises:
+            ConfigurationError: HF3006, Holdfast only observes.
+        """
         await self.put_keys(SECRET, changes, _PART_OF)
+        self._take(changes)
+
+    async def fill_secret(self, changes: dict[str, str | None]) -> None:
+        """Set keys of `argocd-secret` that were missing; where it observes, in this process."""
+        await self.fill_keys(SECRET, changes, _PART_OF)
+        self._take(changes)
+
+    def _take(self, changes: dict[str, str | None]) -> None:
         # What was written counts from now on, whatever the watch says when.
         for key, value in changes.items():
             if value is None:

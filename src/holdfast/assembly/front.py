@@ -83,7 +83,7 @@ async def front_application(
         link = await stack.enter_async_context(
             direct_link(connection, clock, settings.namespace, settings.allow_local_repos)
         )
-        argo = ArgoSettings(connection, settings.namespace, supervisor)
+        argo = ArgoSettings(connection, settings.namespace, supervisor, observes=settings.observes)
         await argo.start()
         if context is not None:
             await keep_certificate(context, argo, clock, supervisor)

@@ -18,6 +18,8 @@ class FrontSettings:
             that is made (`front_tls`).
         controller_socket: Where the controller of this machine answers; `""` when it runs
             elsewhere.
+        observes: Nothing is written that nobody asked for: what is missing is made for this
+            process alone.
         sign_in_code, sign_in_until: Of a one-time link (`api.signin.links`), and the Unix time at
             which it ends; `""` for none.
     """
@@ -31,6 +33,7 @@ class FrontSettings:
     tls: tuple[str, ...] = ()
     makes_tls: bool = False
     controller_socket: str = ""
+    observes: bool = False
     sign_in_code: str = ""
     sign_in_until: float = 0.0
 

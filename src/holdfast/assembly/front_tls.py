@@ -84,7 +84,7 @@ async def _certificate(argo: ArgoSettings, clock: Clock) -> tuple[bytes, bytes]:
     if chain and key:
         return chain.encode(), key.encode()
     made = await asyncio.to_thread(make_certificate, argo.namespace, clock.now())
-    await argo.put_secret({"tls.crt": made[0].decode(), "tls.key": made[1].decode()})
+    await argo.fill_secret({"tls.crt": made[0].decode(), "tls.key": made[1].decode()})
     return made
 
 

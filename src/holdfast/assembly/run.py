@@ -41,6 +41,7 @@ from holdfast.assembly.notifications import BothRecorders, NotificationParts, No
 from holdfast.assembly.page_beside import page_beside
 from holdfast.assembly.places import controller_data
 from holdfast.assembly.repository_logins import RepositoryLogins
+from holdfast.assembly.sign_in_link import tell_link
 from holdfast.cluster.connection import Connection, Options, connect
 from holdfast.cluster.kubeconfig import Access, find_access
 from holdfast.cluster.lease import LeaseHolder, LeaseSettings, StableIdentity, claim_identity
@@ -357,6 +358,8 @@ class _Leadership:
         """
         if self._settings.observe:
             self._say("observing: nothing is written")
+            scheme = "https" if self._settings.tls is not None else "http"
+            tell_link(self._running.address, self._settings.sign_in_code, self._say, scheme=scheme)
             self._running.leads = True
             await self._control()
             return
@@ -479,6 +482,7 @@ async def _open_listeners(
         journal=settings.journal or default_journal(settings.data),
         allow_local_repos=settings.allow_local_repos,
         auth_disabled=settings.auth_disabled,
+        observes=settings.observe,
         sign_in_code=settings.sign_in_code,
         sign_in_until=settings.sign_in_until,
         tls=(settings.tls.chain, settings.tls.key) if settings.tls is not None else (),

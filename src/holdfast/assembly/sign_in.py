@@ -58,7 +58,7 @@ async def sign_in_running(
     try:
         # Read for sure: a key that only seems to be missing would be written over.
         await argo.read()
-        if await first_start.prepare(argo, passwords, clock):
+        if await first_start.prepare(argo, passwords, clock) and not argo.observes:
             log.warning("%s", first_start.how_to_read(argo.namespace))
         book, revocations = AccountBook(argo), Revocations(argo, clock, news)
         await revocations.load()

@@ -7,17 +7,16 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.api.signin import links
 from holdfast.assembly.direct import open_direct
 from holdfast.assembly.journal import default_journal
 from holdfast.assembly.run import Running, RunSettings, run_controller
 from holdfast.assembly.sample import Sample, applications
 from holdfast.assembly.sandbox import ClusterSettings, notice, ready_line, sandbox_running
+from holdfast.assembly.sign_in_link import new_link, tell_link
 from holdfast.domain.commands import CreateApplication
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import GetApplication
-from holdfast.kit.clock import SystemClock
 
 Say = Callable[[str], None]
 _NO_SUCH_APPLICATION = "HF3003"
@@ -63,7 +62,7 @@ async def up(
             folder = tempfile.TemporaryDirectory(prefix="holdfast-up-")
             data = Path(stack.enter_context(folder))
         running = Running()
-        code = "" if settings.auth_disabled else links.make_code()
+        code, until = ("", 0.0) if settings.auth_disabled else new_link()
         run_settings = RunSettings(
             kubeconfig=str(sandbox.kubeconfig_path),
             namespace=settings.namespace,
@@ -76,7 +75,7 @@ async def up(
             auth_disabled=settings.auth_disabled,
             insecure=True,  # a sandbox is for this machine alone
             sign_in_code=code,
-            sign_in_until=SystemClock().now().timestamp() + links.LASTS_S,
+            sign_in_until=until,
         )
         say(notice(settings.cluster))
         async with asyncio.TaskGroup() as group:
@@ -87,16 +86,8 @@ async def up(
                     str(sandbox.kubeconfig_path), settings.namespace, data / "example", say
                 )
             ready(ready_line(sandbox))
-            _tell_address(running.address, code, say)
+            tell_link(running.address, code, say)
             await work
-
-
-def _tell_address(address: str, code: str, say: Say) -> None:
-    if address:
-        base = f"http://{address}"
-        say(f"open {links.link(base, code) if code else base}")
-        if code:
-            say(f"  the link signs you in, once and within {links.LASTS_S // 60} minutes")
 
 
 def journal_folder(cluster: ClusterSettings, kubeconfig: Path, data: Path) -> Path:

@@ -90,7 +90,7 @@ class Progress:
                 "HF2010",
                 f'timed out ({goal.timeout_s}s) waiting for app "{app.name}" match desired state',
                 about=app,
-                hint=await explain_silence(self._link),
+                hint=await explain_silence(self._link, app if goal.operation else None),
             ) from error
         if goal.deleted:
             return {}

@@ -110,10 +110,22 @@ def _certificate(call: Call) -> "Certificate | None":
     return certificate
 
 
+def _way_in(call: Call) -> tuple[str, float]:
+    """Return a one-time link where nothing may be written, not even a first password."""
+    from holdfast.assembly.listeners import OFF, is_loopback
+    from holdfast.assembly.sign_in_link import new_link
+
+    values, listen = call.values, call.values.text("listen")
+    if not values.switch("observe") or values.switch("disable-auth") or listen in OFF:
+        return "", 0.0
+    return new_link() if is_loopback(listen) else ("", 0.0)
+
+
 async def _run(call: Call) -> int:
     from holdfast.assembly.run import RunSettings, run_controller
 
     values = call.values
+    code, until = _way_in(call)
     settings = RunSettings(
         kubeconfig=call.target.kubeconfig,
         context=call.target.context,
@@ -130,6 +142,8 @@ async def _run(call: Call) -> int:
         tls=_certificate(call),
         auth_disabled=values.switch("disable-auth"),
         insecure=values.switch("insecure"),
+        sign_in_code=code,
+        sign_in_until=until,
     )
     return await _serve(call, lambda stop: run_controller(settings, stop, call.note))
 

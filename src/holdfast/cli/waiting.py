@@ -8,6 +8,7 @@ from typing import TypeVar
 from holdfast.cli.command import Call
 from holdfast.cli.session import Link
 from holdfast.domain.errors import ClusterError, HoldfastError
+from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import GetStatus
 
 SILENCE_S = 5.0
@@ -68,15 +69,21 @@ async def noticing_silence(call: Call, link: Link) -> AsyncIterator[None]:
             call.note(f"the state of the controller is not known: {silence.exception()}")
 
 
-async def explain_silence(link: Link) -> str:
-    """Return a hint when no controller runs, `""` when one does or nobody can tell."""
+async def explain_silence(link: Link, asked: AppKey | None = None) -> str:
+    """Return a hint when no controller runs, `""` when one does or nobody can tell.
+
+    Args:
+        link: To the cluster.
+        asked: The Application of which an operation was asked for: that stays asked for.
+    """
     try:
         status = await link.queries.answer(GetStatus(), "")
     except HoldfastError:
         return ""
     if status.get("leader"):
         return ""
+    stays = f", and does this then; `holdfast app terminate-op {asked}` takes it back" * bool(asked)
     return (
         f"no Holdfast controller runs in namespace {status.get('namespace')}; "
-        "`holdfast run` starts one"
+        f"`holdfast run` starts one{stays}"
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from holdfast.assembly.argo_settings import ArgoSettings
+from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.kinds import CONFIG_MAP
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import EventKind, WatchScope
@@ -37,3 +40,14 @@ def test_parameters_of_the_server_count_where_argocd_cm_has_none() -> None:
     settings.observe(SCOPE, EventKind.DELETED, params)
     settings.observe(SCOPE, EventKind.DELETED, config("argocd-cm"))
     assert settings.text(REPLACE, "unset") == "unset"
+
+
+async def test_who_only_observes_keeps_what_it_needs_and_writes_nothing() -> None:
+    nowhere = cast("Connection", None)  # a request would fail
+    settings = ArgoSettings(nowhere, "argocd", cast("Supervisor", None), observes=True)
+    await settings.fill_secret({"server.secretkey": "made"})
+    assert await settings.make_secret("argocd-initial-admin-secret", {"password": "p"})
+    await settings.put_other_secret("holdfast-revoked-tokens", {"id": "1"})
+    assert settings.secret("server.secretkey") == "made"
+    with pytest.raises(ConfigurationError, match="only observes"):
+        await settings.put_secret({"admin.password": "new"})

@@ -29,8 +29,8 @@ class FirstSettings(Protocol):
         """Return a truth value of `argocd-cm`."""
         ...
 
-    async def put_secret(self, changes: dict[str, str | None]) -> None:
-        """Set keys of `argocd-secret`."""
+    async def fill_secret(self, changes: dict[str, str | None]) -> None:
+        """Set keys of `argocd-secret` that were missing."""
         ...
 
     async def make_secret(self, name: str, values: dict[str, str]) -> bool:
@@ -56,7 +56,7 @@ async def prepare(settings: FirstSettings, passwords: Passwords, clock: Clock) -
         if not settings.secret("admin.passwordMtime"):
             changes["admin.passwordMtime"] = clock.now().strftime(_TIME)
     if changes:
-        await settings.put_secret(changes)
+        await settings.fill_secret(changes)
     return is_new
 
 

@@ -24,10 +24,13 @@ def make_rules(plane: Plane) -> Rules:
     rules = Rules()
     _core(rules, plane)
     _workloads(rules)
+    _classes(rules)
     rules.on("apiextensions.k8s.io", "customresourcedefinitions", prepare=_crd, check=_check_crd)
     for plural in ("rolebindings", "clusterrolebindings"):
         rules.on(_RBAC, plural, check=fixed.check_role_kind)
         rules.on(_RBAC, plural, check=fixed.check_role_ref)
+    for plural in ("roles", "clusterroles"):
+        rules.on(_RBAC, plural, check=others.check_role)
     rules.on("policy", "poddisruptionbudgets", check=workloads.check_budget)
     rules.on("networking.k8s.io", "ingresses", check=others.check_ingress)
     rules.on("autoscaling", "horizontalpodautoscalers", check=others.check_autoscaler)
@@ -55,12 +58,27 @@ def _workloads(rules: Rules) -> None:
     for plural in ("deployments", "replicasets", "daemonsets"):
         rules.on("apps", plural, check=fixed.fixed_path("spec", "selector"))
     rules.on("apps", "deployments", check=workloads.check_strategy)
+    rules.on("apps", "deployments", check=workloads.check_deadline)
     rules.on("apps", "statefulsets", check=fixed.check_stateful_set)
     rules.on("apps", "daemonsets", prepare=_daemon_set)
     rules.on("batch", "jobs", prepare=workloads.prepare_job, check=workloads.check_job_template)
     rules.on("batch", "jobs", check=fixed.check_job)
     rules.on("batch", "cronjobs", check=others.check_schedule)
+    rules.on("batch", "cronjobs", check=others.check_concurrency)
     rules.on("batch", "cronjobs", check=workloads.check_job_template)
+
+
+def _classes(rules: Rules) -> None:
+    """Kinds that others refer to: what they mean stays."""
+    for key in ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"):
+        rules.on("storage.k8s.io", "storageclasses", check=fixed.fixed_path(key))
+    rules.on("", "persistentvolumes", check=fixed.check_volume)
+    priorities = ("scheduling.k8s.io", "priorityclasses")
+    rules.on(*priorities, check=fixed.check_priority)
+    rules.on(*priorities, check=fixed.fixed_path("preemptionPolicy"))
+    rules.on("networking.k8s.io", "ingressclasses", check=fixed.fixed_path("spec", "controller"))
+    rules.on("node.k8s.io", "runtimeclasses", check=fixed.fixed_path("handler"))
+    rules.on("discovery.k8s.io", "endpointslices", check=fixed.fixed_path("addressType"))
 
 
 def _namespace(case: Case) -> None:

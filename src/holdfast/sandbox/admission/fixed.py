@@ -49,6 +49,39 @@ def fixed_path(*path: str) -> Callable[[Case], list[FieldError]]:
     return check
 
 
+_OF_VOLUMES = frozenset(
+    {
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity",
+        "persistentVolumeReclaimPolicy", "storageClassName", "volumeAttributesClassName",
+        "volumeMode",
+    }
+)  # fmt: skip
+
+
+def check_volume(case: Case) -> list[FieldError]:
+    """Where a volume lies does not change."""
+    if case.old is None:
+        return []
+    new, old = case.new.get("spec") or {}, case.old.get("spec") or {}
+    errors: list[FieldError] = []
+    sources = [
+        {key: value for key, value in spec.items() if key not in _OF_VOLUMES} for spec in (new, old)
+    ]
+    if sources[0] != sources[1]:
+        field = "spec.persistentvolumesource"
+        errors.append(forbidden_field(field, f"{field} is immutable after creation"))
+    if new.get("volumeMode") != old.get("volumeMode"):
+        errors.append(invalid_value("volumeMode", new.get("volumeMode"), IMMUTABLE))
+    return errors
+
+
+def check_priority(case: Case) -> list[FieldError]:
+    """A priority means the same for all pods that ever had it."""
+    if case.old is None or case.new.get("value") == case.old.get("value"):
+        return []
+    return [forbidden_field("value", "may not be changed in an update.")]
+
+
 def _at(tree: JSON, path: tuple[str, ...]) -> JSON:
     for step in path:
         if not isinstance(tree, dict):

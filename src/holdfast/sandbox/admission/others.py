@@ -2,7 +2,7 @@
 
 from holdfast.domain.manifest import Tree
 from holdfast.sandbox.admission.rules import Case
-from holdfast.sandbox.statuses import FieldError, invalid_value, required
+from holdfast.sandbox.statuses import FieldError, invalid_value, required, unsupported
 
 _LEAST_FIELDS = 5
 
@@ -28,6 +28,8 @@ def check_ingress(case: Case) -> list[FieldError]:
         return [invalid_value("spec", None, words)]
     errors: list[FieldError] = []
     for index, rule in enumerate(spec.get("rules") or []):
+        if rule.get("http") is not None and not rule["http"].get("paths"):
+            errors.append(required(f"spec.rules[{index}].http.paths"))
         for place, path in enumerate((rule.get("http") or {}).get("paths") or []):
             field = f"spec.rules[{index}].http.paths[{place}]"
             errors += _path_errors(path, field)
@@ -69,6 +71,43 @@ def check_autoscaler(case: Case) -> list[FieldError]:
     if not target.get("apiVersion"):
         words = "apiVersion must specify API group"
         errors.append(invalid_value("spec.scaleTargetRef.apiVersion", "", words))
+    return errors
+
+
+_POLICIES = ("Allow", "Forbid", "Replace")
+
+
+def check_concurrency(case: Case) -> list[FieldError]:
+    """A CronJob says what becomes of two Jobs at once, and how many it keeps."""
+    spec = case.new.get("spec") or {}
+    errors: list[FieldError] = []
+    policy = spec.get("concurrencyPolicy")
+    if policy is not None and policy not in _POLICIES:
+        errors.append(unsupported("spec.concurrencyPolicy", policy, _POLICIES))
+    for key in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+        if (spec.get(key) or 0) < 0:
+            words = "must be greater than or equal to 0"
+            errors.append(invalid_value(f"spec.{key}", spec[key], words))
+    return errors
+
+
+def check_role(case: Case) -> list[FieldError]:
+    """A rule of a role allows something on something."""
+    errors: list[FieldError] = []
+    for index, rule in enumerate(case.new.get("rules") or []):
+        here = f"rules[{index}]"
+        if not rule.get("verbs"):
+            errors.append(required(f"{here}.verbs", "verbs must contain at least one value"))
+        urls = rule.get("nonResourceURLs")
+        if urls and case.resource.namespaced:
+            words = "namespaced rules cannot apply to non-resource URLs"
+            errors.append(invalid_value(f"{here}.nonResourceURLs", urls, words))
+        if urls:
+            continue
+        for key, noun in (("apiGroups", "api group"), ("resources", "resource")):
+            if not rule.get(key):
+                words = f"resource rules must supply at least one {noun}"
+                errors.append(required(f"{here}.{key}", words))
     return errors
 
 

@@ -13,6 +13,7 @@ from holdfast.sandbox.statuses import (
     required,
     unsupported,
 )
+from holdfast.schema.quantities import parse_quantity
 
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -72,6 +73,23 @@ def _container_errors(
         errors += _env_errors(row.get("env") or [], f"{here}.env")
         errors += _mount_errors(row.get("volumeMounts") or [], f"{here}.volumeMounts", volumes)
         errors += _probe_errors(row, here, initial=taken is not None)
+        errors += _resource_errors(row.get("resources") or {}, f"{here}.resources")
+    return errors
+
+
+def _resource_errors(resources: Tree, field: str) -> list[FieldError]:
+    """Nobody asks for more than the limit."""
+    errors: list[FieldError] = []
+    limits = resources.get("limits") or {}
+    for name, asked in (resources.get("requests") or {}).items():
+        amount = parse_quantity(asked).nanos
+        if amount < 0:
+            words = "must be greater than or equal to 0"
+            errors.append(invalid_value(f"{field}.requests[{name}]", asked, words))
+        limit = limits.get(name)
+        if limit is not None and amount > parse_quantity(limit).nanos:
+            words = f"must be less than or equal to {name} limit of {limit}"
+            errors.append(invalid_value(f"{field}.requests", asked, words))
     return errors
 
 

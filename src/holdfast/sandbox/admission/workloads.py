@@ -59,6 +59,16 @@ def _selector_errors(spec: Tree) -> list[FieldError]:
     return errors
 
 
+def check_deadline(case: Case) -> list[FieldError]:
+    """A rollout may take longer than a pod has to be ready."""
+    spec = case.new.get("spec") or {}
+    deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
+    if deadline is None or deadline < 0 or deadline > ready:
+        return []
+    words = "must be greater than minReadySeconds"
+    return [invalid_value("spec.progressDeadlineSeconds", deadline, words)]
+
+
 def check_strategy(case: Case) -> list[FieldError]:
     """A Deployment is replaced at once or step by step, not both."""
     strategy = (case.new.get("spec") or {}).get("strategy") or {}

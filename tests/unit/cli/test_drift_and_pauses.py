@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from holdfast.assembly.journal import open_journal
+from holdfast.domain.application import SELF_HEAL_ANNOTATION
 from holdfast.domain.audit import Culprit
 from holdfast.domain.commands import Command, Done, PauseHealing, ResumeHealing
+from holdfast.domain.divergence import DIFFERS_ANNOTATION, Divergence, Divergences
 from holdfast.domain.drift import FieldOwner
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey, ResourceKey
@@ -207,6 +209,32 @@ def test_nothing_is_paused_is_said_on_stderr() -> None:
     nothing.queries.answers = {ListPauses: []}
     result = holdfast(nothing, "pauses")
     assert (result.code, result.out, result.err) == (0, "", "nothing is paused\n")
+
+
+def test_what_is_held_at_the_last_sync_is_put_back_and_a_new_commit_goes_on_waiting() -> None:
+    web = ResourceKey("apps", "Deployment", "prod", "prod-go-sample-app")
+    service = replace(web, group="", kind="Service")
+    app = examples.prod()
+    app["spec"]["syncPolicy"] = {}
+    app["metadata"]["annotations"] = {
+        SELF_HEAL_ANNOTATION: "last-synced",
+        DIFFERS_ANNOTATION: Divergences.count(
+            [(service, Divergence.BEHIND), (web, Divergence.DRIFTED)]
+        ).annotation(),
+    }
+    for item in app["status"]["resources"]:
+        item["status"] = "OutOfSync"
+    queries = FakeQueries([app])
+    queries.answers = {ListPauses: PAUSES}
+    asked = FakeLink(queries, FakeCommands(_answer))
+    said = holdfast(asked, "app", "resume", "go-sample-app-prod").err
+    assert said == "put back in go-sample-app-prod: apps/Deployment prod/prod-go-sample-app\n"
+    shown = holdfast(asked, "app", "get", "go-sample-app-prod").out
+    assert "resume puts back: apps/Deployment prod/prod-go-sample-app\n" in shown
+
+    del app["metadata"]["annotations"][SELF_HEAL_ANNOTATION]
+    said = holdfast(asked, "app", "resume", "go-sample-app-prod").err
+    assert "differs from git, and self-heal is off" in said
 
 
 def test_an_application_that_is_not_paused_shows_no_line_about_it() -> None:

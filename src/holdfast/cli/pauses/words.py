@@ -8,9 +8,11 @@ from holdfast.cli import exit_codes, layouts
 from holdfast.cli.command import Call
 from holdfast.cli.moments import parse_duration, parse_moment, span, utc
 from holdfast.cli.pflag import Flag, FlagKind, UsageError
+from holdfast.domain.application import SELF_HEAL_ANNOTATION
 from holdfast.domain.commands import PauseHealing, ResumeHealing
+from holdfast.domain.divergence import Divergence
 from holdfast.domain.errors import HoldfastError
-from holdfast.domain.identity import AppKey
+from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.pause import Pause, PauseScope, parse_resource
 from holdfast.domain.queries import GetApplication, ListPauses
@@ -118,21 +120,37 @@ async def say_what_comes_back(call: Call, link: "Link", ended: list[Pause]) -> N
 
 
 def drifted(app: Any) -> list[str]:
-    """Return the objects of an Application that are not what git declares."""
-    text = layouts.text
-    return [
-        "/".join(filter(None, (text(item, "group"), text(item, "kind"))))
-        + " "
-        + "/".join(filter(None, (text(item, "namespace"), text(item, "name"))))
+    """Return the objects of an Application that change when a pause of it ends.
+
+    Without automatic sync only what drifted: a new commit goes on waiting for a person.
+    """
+    waits = not layouts.is_automated(app)
+    known = layouts.divergences_of(app)
+    differing = [
+        _key_of(item)
         for item in layouts.items(app, "status", "resources")
-        if text(item, "status") == "OutOfSync"
+        if layouts.text(item, "status") == "OutOfSync"
     ]
+    return [
+        "/".join(filter(None, (key.group, key.kind)))
+        + " "
+        + "/".join(filter(None, (key.namespace, key.name)))
+        for key in differing
+        if not (waits and known.of(key) is Divergence.BEHIND)
+    ]
+
+
+def _key_of(item: Any) -> ResourceKey:
+    return ResourceKey(*(layouts.text(item, n) for n in ("group", "kind", "namespace", "name")))
 
 
 def self_heals(app: Any) -> bool:
     """Whether drift of an Application is put back by itself."""
-    automated = layouts.block(app, "spec", "syncPolicy", "automated")
-    return layouts.is_automated(app) and automated.get("selfHeal") is True
+    if layouts.is_automated(app):
+        automated = layouts.block(app, "spec", "syncPolicy", "automated")
+        return bool(automated.get("selfHeal") is True)
+    wish = layouts.block(app, "metadata", "annotations").get(SELF_HEAL_ANNOTATION)
+    return bool(wish == "last-synced")
 
 
 def target_words(pause: Pause) -> str:

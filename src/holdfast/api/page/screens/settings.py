@@ -53,7 +53,7 @@ async def show_repositories(board: Board, visit: Visit) -> Screen:
         creds = [one for one in found if visit.may("repositories", "get", one["url"])]
     except HoldfastError as error:
         trouble = error.message
-    uses = _uses(board)
+    uses = await _uses(board)
     views = [
         repository_of(
             tree,
@@ -82,10 +82,10 @@ def _projects_to_add_to(board: Board, visit: Visit) -> list[str]:
     return [name for name in names if visit.may("repositories", "create", f"{name}/*")]
 
 
-def _uses(board: Board) -> Counter[str]:
+async def _uses(board: Board) -> Counter[str]:
     """Return how many Applications read from each repository."""
     counts: Counter[str] = Counter()
-    for tree in board.services.applications.all():
+    async for tree in board.services.applications.each():
         spec = tree.get("spec") or {}
         sources = spec.get("sources") or [spec.get("source") or {}]
         counts.update({_bare(str(one.get("repoURL") or "")) for one in sources})

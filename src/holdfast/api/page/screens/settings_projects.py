@@ -19,7 +19,7 @@ _FAR = 52
 
 async def show_all(board: Board, visit: Visit) -> Screen:
     """Show the projects that the caller may see."""
-    counts = _counts(board)
+    counts = await _counts(board)
     views = [
         project_of(tree, counts[name], board.now)
         for tree in board.services.applications.projects()
@@ -49,7 +49,7 @@ async def show_one(board: Board, visit: Visit) -> Screen:
         trouble = error.message
     view = query.get("view", "limits")
     view = view if view in _VIEWS else "limits"
-    project = project_of(tree, _counts(board)[name], board.now, inherits)
+    project = project_of(tree, (await _counts(board))[name], board.now, inherits)
     may_update = visit.may("projects", "update", name)
     groups = set(visit.caller.groups)
     values = {
@@ -85,6 +85,8 @@ def _week(asked: str) -> int:
     return max(-_FAR, min(_FAR, int(asked))) if is_number else 0
 
 
-def _counts(board: Board) -> Counter[str]:
-    specs = [tree.get("spec") or {} for tree in board.services.applications.all()]
-    return Counter(str(spec.get("project") or DEFAULT_PROJECT) for spec in specs)
+async def _counts(board: Board) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    async for tree in board.services.applications.each():
+        counts[str((tree.get("spec") or {}).get("project") or DEFAULT_PROJECT)] += 1
+    return counts

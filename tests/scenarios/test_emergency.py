@@ -378,6 +378,26 @@ async def test_a_branch_leaves_the_followed_one_alone(site: Site) -> None:
     assert "+  replicas: 5 # enough on a quiet day" in shown.out
 
 
+async def test_a_branch_is_pushed_to_where_the_repository_came_from(site: Site) -> None:
+    app = await site.deploy("pushed", {"web.yaml": DEPLOYMENT})
+    origin = await asyncio.to_thread(
+        pygit2.init_repository, str(site.folder / f"{app.name}-origin"), bare=True
+    )
+    app.repository.repository.remotes.create("origin", f"file://{origin.path}")
+    await paused(site, app)
+    await site.person.edit(app.place("web", "Deployment", "apps/v1"), change_deployment)
+    line = ("app", "adopt", app.name, "--branch", "inc-123", "--push", "-m", "INC-123")
+    said = await holdfast(site, *line, "--author", AUTHOR)
+    assert said.code == 0, said.err
+    assert "inc-123, pushed" in said.out + said.err
+    commit = origin.references["refs/heads/inc-123"].peel(pygit2.Commit)
+    assert f"{commit.author.name} <{commit.author.email}>" == AUTHOR
+    text = commit.tree["app/web.yaml"]
+    assert isinstance(text, pygit2.Blob)
+    assert b"replicas: 5 # enough on a quiet day" in text.data
+    assert "refs/heads/main" not in origin.references
+
+
 async def test_what_git_changed_since_the_last_sync_is_not_adopted_back(site: Site) -> None:
     app = await site.deploy("moved", {"web.yaml": DEPLOYMENT})
     await paused(site, app)

@@ -200,6 +200,19 @@ def test_episodes_are_chosen_by_application_time_and_state(url: Database) -> Non
     assert [e.id for e in Reading(url).episodes(EpisodeFilter(limit=1))] != [old]
 
 
+def test_of_several_clusters_one_may_be_asked_for(url: Database) -> None:
+    mine, other = h.new_id(), h.new_id()
+    write(url, [*h.whole(mine), h.synced()], "https://one argocd")
+    write(url, [*h.whole(other), h.synced(), h.synced()], "https://two argocd")
+    journal = Journal(url, ("https://one argocd", "https://one argocd observing"))
+    found = asyncio.run(journal.episodes(EpisodeFilter()))
+    assert [episode.id for episode in found] == [mine]
+    stats = asyncio.run(journal.stats(h.NOON - timedelta(hours=1)))
+    assert (stats.episodes, stats.syncs) == (1, 1)
+    assert Reading(url).stats(None).syncs == 3
+    assert asyncio.run(journal.episode(other)).id == other  # an id is asked for by name
+
+
 def test_the_first_digits_of_an_id_are_enough_when_they_are_its_own(url: Database) -> None:
     one, two = "ab" * 8, "ac" * 8
     write(url, [h.opened(one), h.opened(two)])

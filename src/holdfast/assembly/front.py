@@ -34,13 +34,14 @@ from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.front_tls import keep_certificate, new_context
-from holdfast.assembly.journal import OFF, open_journal
+from holdfast.assembly.journal import OFF, journal_of, open_journal
 from holdfast.assembly.listeners import Certificate, serving
 from holdfast.assembly.sign_in import sign_in_running
 from holdfast.assembly.tls_door import HttpsOnly, strict_hosts
 from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
+from holdfast.journal.reading import Journal
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.garbage import return_memory
 from holdfast.kit.tasks import Supervisor
@@ -111,7 +112,7 @@ async def front_application(
             settings=argo,
             clock=clock,
             facts=facts,
-            journal=open_journal(settings.journal) if settings.journal != OFF else None,
+            journal=await asyncio.to_thread(_journal, settings),
             news=News(on_login),
             health=_health(settings),
         )
@@ -132,6 +133,14 @@ def _follow_settings(door: HttpsOnly, argo: ArgoSettings, *, may_be_plain: bool)
 
     read()
     argo.changed.append(read)
+
+
+def _journal(settings: FrontSettings) -> Journal | None:
+    if settings.journal == OFF:
+        return None
+    if settings.journal:
+        return open_journal(settings.journal, settings.journal_source)
+    return journal_of(settings.kubeconfig, settings.context, settings.namespace)
 
 
 def _health(settings: FrontSettings) -> ControllerNumbers | None:

@@ -11,6 +11,7 @@ class FrontSettings:
         kubeconfig, context: As kubectl understands them.
         namespace: The control namespace.
         journal: DSN or path of the journal; `off` shows none.
+        journal_source: Only what the Holdfast of this name saw is shown; `""` shows all.
         allow_local_repos: Folders below which local repositories may be read.
         auth_disabled: Nobody has to sign in; loopback only.
         tls: Files of the certificate with its chain, and of its key; empty is plain HTTP.
@@ -28,6 +29,7 @@ class FrontSettings:
     context: str = ""
     namespace: str = "argocd"
     journal: str = ""
+    journal_source: str = ""
     allow_local_repos: tuple[str, ...] = ()
     auth_disabled: bool = False
     tls: tuple[str, ...] = ()

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdfast.assembly.places import sandbox_data, state_home
-from holdfast.domain.errors import HoldfastError
+from holdfast.cluster.kubeconfig import find_access
+from holdfast.domain.errors import ConfigurationError, HoldfastError
 from holdfast.domain.events import DriftOpened
 from holdfast.domain.journal import Episode, EpisodeFilter
 from holdfast.domain.ports import Clock
@@ -91,17 +92,47 @@ async def unattributed_drifts(writer: JournalWriter, clock: Clock) -> tuple[Drif
     return ()
 
 
-def open_journal(dsn: str = "", kubeconfig: str = "") -> Journal:
+def source_name(server: str, namespace: str, *, observes: bool = False) -> str:
+    """Return whose episodes a journal holds: one journal may be that of several clusters."""
+    return f"{server} {namespace}" + (" observing" * observes)
+
+
+def open_journal(dsn: str, source: str = "") -> Journal:
     """Return a journal to be read.
 
     Args:
-        dsn: As `--journal` takes it; `""` looks for the one that belongs to the kubeconfig.
-        kubeconfig: As `--kubeconfig` takes it.
+        dsn: As `--journal` takes it.
+        source: Tell only what the Holdfast of this name saw; `""` is all.
 
     Raises:
         ConfigurationError: HF3012, it is no DSN.
     """
-    return Journal(parse_dsn(dsn or find_journal(kubeconfig, os.environ)))
+    return Journal(parse_dsn(dsn), (source,) if source else ())
+
+
+def journal_of(kubeconfig: str, context: str, namespace: str) -> Journal:
+    """Return the journal that belongs to a cluster.
+
+    In the usual place every cluster of this account has its drifts in one file: only those of
+    the cluster that is meant are told. Nothing is asked of the cluster itself.
+
+    Args:
+        kubeconfig: As `--kubeconfig` takes it.
+        context: As `--kube-context` takes it.
+        namespace: The control namespace.
+
+    Raises:
+        ConfigurationError: HF3012, `$HOLDFAST_JOURNAL` is no DSN.
+    """
+    place = find_journal(kubeconfig, os.environ)
+    if place != default_journal():
+        return Journal(parse_dsn(place))
+    try:
+        server = find_access(kubeconfig or None, context).server
+    except ConfigurationError:
+        return Journal(parse_dsn(place))  # no cluster is meant: all that is known here
+    both = (source_name(server, namespace), source_name(server, namespace, observes=True))
+    return Journal(parse_dsn(place), both)
 
 
 def find_journal(kubeconfig: str, environ: Mapping[str, str]) -> str:

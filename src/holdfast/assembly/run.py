@@ -27,6 +27,7 @@ from holdfast.assembly.hint_file import HINTS, HintFile
 from holdfast.assembly.journal import (
     default_journal,
     recent_episodes,
+    source_name,
     unattributed_drifts,
     writing_journal,
 )
@@ -166,7 +167,7 @@ async def run_controller(
         identity = _identity(data, say)
         stack.callback(identity.release)
         dsn = settings.journal or default_journal(settings.data)
-        source = f"{access.server} {settings.namespace}" + (" observing" * settings.observe)
+        source = source_name(access.server, settings.namespace, observes=settings.observe)
         running.journal = await stack.enter_async_context(
             writing_journal(dsn, source, SystemClock())
         )
@@ -480,6 +481,7 @@ async def _open_listeners(
         context=settings.context,
         namespace=settings.namespace,
         journal=settings.journal or default_journal(settings.data),
+        journal_source=source_name(access.server, settings.namespace, observes=settings.observe),
         allow_local_repos=settings.allow_local_repos,
         auth_disabled=settings.auth_disabled,
         observes=settings.observe,

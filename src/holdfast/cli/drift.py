@@ -38,7 +38,9 @@ async def _list(call: Call) -> int:
         call.say(_json([episode.to_tree() for episode in episodes]))
         return exit_codes.OK
     if not episodes:
-        call.note("no drift that matches; `holdfast drift list` without flags shows all")
+        narrowed = any(values.is_given(name) for name in ("app", "since", "open"))
+        also = "; `holdfast drift list` without flags shows all" if narrowed else ""
+        call.note(f"no drift that matches{also}")
         return exit_codes.OK
     call.say(_table(episodes, call.session.now(), wide=form == "wide"))
     return exit_codes.OK

@@ -102,9 +102,12 @@ async def _open_journal(target: Target, dsn: str) -> AsyncIterator["JournalReade
         async with remote_journal(server) as journal:
             yield journal
         return
-    from holdfast.assembly.journal import open_journal
+    from holdfast.assembly.journal import journal_of, open_journal
 
-    yield await asyncio.to_thread(open_journal, dsn, target.kubeconfig)
+    if dsn:
+        yield open_journal(dsn)
+        return
+    yield await asyncio.to_thread(journal_of, target.kubeconfig, target.context, target.namespace)
 
 
 def _now() -> "datetime":

@@ -43,13 +43,20 @@ _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 class Journal:
     """Reads a journal that a `holdfast run` writes."""
 
-    def __init__(self, database: Database) -> None:
-        """Open nothing yet; where it is tells `engines.parse_dsn`."""
+    def __init__(self, database: Database, sources: tuple[str, ...] = ()) -> None:
+        """Open nothing yet.
+
+        Args:
+            database: As `engines.parse_dsn` returns it.
+            sources: Tell only what the Holdfasts of these names saw; empty is all. Several
+                clusters may write into one journal.
+        """
         self._database = database
+        self._sources = sources
 
     async def episodes(self, wanted: EpisodeFilter) -> tuple[Episode, ...]:
         """Return episodes, newest first."""
-        return await self._read(lambda transaction: _episodes(transaction, wanted))
+        return await self._read(lambda transaction: _episodes(transaction, wanted, self._sources))
 
     async def episode(self, episode_id: str) -> Episode:
         """Return the episode whose id begins so.
@@ -77,7 +84,7 @@ class Journal:
 
     async def stats(self, since: datetime | None) -> DriftStats:
         """Count what happened since then."""
-        return await self._read(lambda transaction: _stats(transaction, since))
+        return await self._read(lambda transaction: _stats(transaction, since, self._sources))
 
     async def _read(self, act: Callable[[Transaction], Result]) -> Result:
         return await asyncio.to_thread(self._read_now, act)
@@ -110,7 +117,9 @@ def _unreadable(database: Database, why: str) -> ConfigurationError:
     return ConfigurationError("HF3012", f"the journal at {where} cannot be read: {why}")
 
 
-def _episodes(transaction: Transaction, wanted: EpisodeFilter) -> tuple[Episode, ...]:
+def _episodes(
+    transaction: Transaction, wanted: EpisodeFilter, sources: tuple[str, ...] = ()
+) -> tuple[Episode, ...]:
     conditions: dict[str, object] = {}
     if wanted.app:
         namespace, _, name = wanted.app.rpartition("/")
@@ -124,9 +133,11 @@ def _episodes(transaction: Transaction, wanted: EpisodeFilter) -> tuple[Episode,
     rules = list(conditions)
     if wanted.open_only:
         rules.append(f"NOT EXISTS (SELECT 1 FROM {CLOSINGS} c WHERE c.episode = d.id)")
+    if sources:
+        rules.append(f"d.source IN ({places(sources)})")
     where = f" WHERE {' AND '.join(rules)}" if rules else ""
     query = f"SELECT d.* FROM {DRIFTS} d{where} ORDER BY d.detected_at DESC, d.id LIMIT ?"
-    rows = transaction.rows(query, [*conditions.values(), wanted.limit])
+    rows = transaction.rows(query, [*conditions.values(), *sources, wanted.limit])
     return _completed(transaction, rows)
 
 
@@ -240,10 +251,14 @@ def _changes(value: list[dict[str, Any]]) -> tuple[FieldChange, ...]:
     )
 
 
-def _stats(transaction: Transaction, since: datetime | None) -> DriftStats:
-    episodes = _episodes(transaction, EpisodeFilter(since=since, limit=1_000_000))
-    since_when = [since] if since is not None else []
-    syncs = f"SELECT count(*) FROM {SYNCS}{' WHERE finished_at >= ?' * len(since_when)}"
+def _stats(
+    transaction: Transaction, since: datetime | None, sources: tuple[str, ...]
+) -> DriftStats:
+    episodes = _episodes(transaction, EpisodeFilter(since=since, limit=1_000_000), sources)
+    rules = ["finished_at >= ?"] * (since is not None)
+    rules += [f"source IN ({places(sources)})"] * bool(sources)
+    where = f" WHERE {' AND '.join(rules)}" if rules else ""
+    parameters = [*([since] if since is not None else []), *sources]
     took = sorted(
         heal.took_s * 1000 for e in episodes for heal in e.heals if heal.outcome == "healed"
     )
@@ -252,7 +267,7 @@ def _stats(transaction: Transaction, since: datetime | None) -> DriftStats:
         episodes=len(episodes),
         open=sum(episode.is_open for episode in episodes),
         heals=len(took),
-        syncs=int(transaction.value(syncs, since_when)),
+        syncs=int(transaction.value(f"SELECT count(*) FROM {SYNCS}{where}", parameters)),
         heal_ms=_percentiles(took),
         by_state=_counted(episode.state for episode in episodes),
         by_what=_counted(episode.what for episode in episodes),

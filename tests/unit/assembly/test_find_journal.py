@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from holdfast.assembly.journal import default_journal, find_journal
+from holdfast.assembly.journal import (
+    default_journal,
+    find_journal,
+    journal_of,
+    open_journal,
+    source_name,
+    writing_journal,
+)
 from holdfast.assembly.sandbox import ClusterSettings
 from holdfast.assembly.up import journal_folder
+from holdfast.domain.journal import EpisodeFilter
+from holdfast.kit.clock import SystemClock
+from holdfast.sandbox.folder import kubeconfig_text
+from tests.support import happenings as h
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +72,26 @@ def test_a_kubeconfig_written_elsewhere_takes_no_journal_along(tmp_path: Path) -
     kubeconfig, data = tmp_path / "home" / "kubeconfig", tmp_path / "data"
     settings = ClusterSettings(data=data, kubeconfig=kubeconfig)
     assert journal_folder(settings, kubeconfig, data) == data
+
+
+async def test_in_the_usual_place_only_the_drifts_of_the_cluster_that_is_meant_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One account may run Holdfast for several clusters, and all write there."""
+    monkeypatch.delenv("HOLDFAST_JOURNAL", raising=False)
+    for server in ("https://one:6443", "https://two:6443"):
+        async with writing_journal(
+            default_journal(), source_name(server, "argocd"), SystemClock()
+        ) as it:
+            assert it is not None
+            for happening in h.whole(h.new_id(), at=SystemClock().now()):
+                it.take(happening)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(kubeconfig_text("https://one:6443", "", "token"))
+    mine = await asyncio.to_thread(journal_of, str(kubeconfig), "", "argocd")
+    found = await mine.episodes(EpisodeFilter())
+    assert [episode.source for episode in found] == ["https://one:6443 argocd"]
+    elsewhere = await asyncio.to_thread(journal_of, str(kubeconfig), "", "elsewhere")
+    assert await elsewhere.episodes(EpisodeFilter()) == ()
+    everything = await open_journal(default_journal()).episodes(EpisodeFilter())
+    assert len(everything) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import uuid
 from dataclasses import dataclass
@@ -146,6 +147,48 @@ def test_a_manual_application_is_synced_changed_and_rolled_back(desk: Desk) -> N
     desk.run("app", "sync", desk.name, "--label", "app=go-sample-app", "--timeout", "40")
     done = desk.app()["status"]["operationState"]["syncResult"]["resources"]
     assert {row["kind"] for row in done} == {"Deployment", "Service"}
+
+
+def test_a_folder_is_compared_synced_and_never_rolled_back_to(desk: Desk, tmp_path: Path) -> None:
+    desk.fill()
+    desk.create()
+    desk.run("app", "sync", desk.name, "--timeout", "40")
+    work = Sample(tmp_path / "work", desk.sample.uses_kustomize)
+    shutil.copytree(desk.sample.folder, work.folder)
+    work.set_image("prod", "1.0.0", "7.7.7")
+    local = ("--local", str(work.folder / "overlays" / "prod"))
+    assert "7.7.7" in desk.run("app", "diff", desk.name, *local, code=1).stdout
+    assert "7.7.7" in desk.run("app", "manifests", desk.name, *local).stdout
+    desk.run("app", "sync", desk.name, *local, "--dry-run", "--timeout", "40")
+    assert desk.run("app", "diff", desk.name).stdout == "", "a dry run writes nothing"
+
+    desk.run("app", "sync", desk.name, *local, "--info", "why=a look", "--timeout", "40")
+    operation = desk.app()["status"]["operationState"]["operation"]
+    assert operation["info"] == [{"name": "why", "value": "a look"}]
+    assert "7.7.7" in desk.run("app", "diff", desk.name, code=1).stdout
+    assert "HEAD (from a folder)" in desk.run("app", "history", desk.name).stdout
+    refused = desk.run("app", "rollback", desk.name, "1", code=20)
+    assert "deployment 1" in refused.stderr
+    assert "came from a folder" in refused.stderr
+
+    # The options that are for this sync alone.
+    desk.run("app", "sync", desk.name, "--replace", "--timeout", "40")
+    assert options(desk) == ["Replace=true"]
+    assert desk.run("app", "diff", desk.name).stdout == ""
+    desk.run("app", "sync", desk.name, "--apply-out-of-sync-only", "--force", "--timeout", "40")
+    assert options(desk) == ["ApplyOutOfSyncOnly=true"]
+    state = desk.app()["status"]["operationState"]
+    assert state["operation"]["sync"]["syncStrategy"] == {"hook": {"force": True}}
+    assert state["message"] == "successfully synced (no more tasks)"
+    automated = ("--sync-policy", "automated")
+    desk.run("app", "set", desk.name, *automated)
+    refused = desk.run("app", "sync", desk.name, *local, code=20)
+    assert "cannot use local sync when Automatic Sync Policy is enabled" in refused.stderr
+
+
+def options(desk: Desk) -> Any:
+    """The sync options of the last operation."""
+    return desk.app()["status"]["operationState"]["operation"]["sync"]["syncOptions"]
 
 
 def test_what_git_drops_stays_until_somebody_prunes(desk: Desk) -> None:

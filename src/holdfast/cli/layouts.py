@@ -331,7 +331,7 @@ def history(app: Tree) -> str:
         when, number = go_time(entry.get("deployedAt")), text(entry, "id")
         for source, revision in _deployed(entry):
             target = text(source, "targetRevision") or "HEAD"
-            cell = f"{target} ({revision[:SHORT_SHA]})" if revision else target
+            cell = f"{target} ({revision[:SHORT_SHA] or 'from a folder'})"
             by_repo.setdefault(text(source, "repoURL"), []).append((number, when, cell))
     parts = [
         f"SOURCE  {repo}\n{table(('ID', 'DATE', 'REVISION'), rows)}"

@@ -140,10 +140,12 @@ async def test_a_rollback_takes_revision_and_source_from_the_history() -> None:
         pytest.param(
             {}, 7, "application web does not have deployment with id 7", id="no such entry"
         ),
+        pytest.param({}, 9, "deployment 9 of web came from a folder", id="a local sync"),
     ],
 )
 async def test_a_rollback_is_refused_when(spec: dict[str, Any], number: int, message: str) -> None:
-    world = World(app(spec, status={"history": HISTORY}))
+    local = {"id": 9, "revision": "", "source": HISTORY[0]["source"]}
+    world = World(app(spec, status={"history": [*HISTORY, local]}))
     with pytest.raises(ConfigurationError, match=message):
         await world.do(RollBackApplication(WEB, number))
     assert world.written == []

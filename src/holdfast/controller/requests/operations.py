@@ -75,8 +75,8 @@ def build_rollback(app: Application, command: RollBackApplication, who: str) -> 
     """Return the operation of a rollback.
 
     Raises:
-        ConfigurationError: HF3006, automatic sync is on, the Application is being deleted, or the
-            history has no such entry.
+        ConfigurationError: HF3006, automatic sync is on, the Application is being deleted, the
+            history has no such entry, or the entry is that of no commit.
     """
     _check_not_deleting(app)
     name = app.key.name
@@ -93,6 +93,13 @@ def build_rollback(app: Application, command: RollBackApplication, who: str) -> 
             app,
             f"application {name} does not have deployment with id {command.history_id}",
             f"`holdfast app history {name}` lists them",
+        )
+    if not (entry.get("revision") or any(entry.get("revisions") or ())):
+        raise _refused(
+            app,
+            f"deployment {command.history_id} of {name} came from a folder (--local) and not from "
+            "a commit, so that nothing is left to go back to",
+            f"`holdfast app history {name}` lists the others",
         )
     sync: Tree = {"syncStrategy": {"apply": {}}}
     for key in ("revision", "revisions", "source", "sources"):

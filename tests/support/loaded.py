@@ -40,6 +40,7 @@ LOADED = (
     "holdfast.cli.root",
     "holdfast.cli.groups",
     "holdfast.cli.servers",
+    "holdfast.sources.repositories",
     "uvloop",
 )
 _NUMBER = struct.Struct("!i")

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from holdfast.assembly.direct import open_direct
 from holdfast.assembly.journal import default_journal
 from holdfast.assembly.run import Running, RunSettings, run_controller
-from holdfast.assembly.sample import Sample, applications
 from holdfast.assembly.sandbox import ClusterSettings, notice, ready_line, sandbox_running
 from holdfast.assembly.sign_in_link import new_link, tell_link
 from holdfast.domain.commands import CreateApplication
 from holdfast.domain.errors import ConfigurationError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.queries import GetApplication
+
+if TYPE_CHECKING:
+    from holdfast.assembly.sample import Sample
 
 Say = Callable[[str], None]
 _NO_SUCH_APPLICATION = "HF3003"
@@ -102,8 +104,12 @@ def journal_folder(cluster: ClusterSettings, kubeconfig: Path, data: Path) -> Pa
     return kubeconfig.parent if is_beside else data
 
 
-async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) -> Sample:
+async def make_example(kubeconfig: str, namespace: str, folder: Path, say: Say) -> "Sample":
     """Make the sample repository (unless it is there) and both Applications."""
+    # Imported here: `up` alone needs neither git nor what answers requests.
+    from holdfast.assembly.direct import open_direct  # noqa: PLC0415
+    from holdfast.assembly.sample import Sample, applications  # noqa: PLC0415
+
     sample = await asyncio.to_thread(Sample.open_or_create, folder / "go-sample-app")
     async with open_direct(kubeconfig, namespace=namespace) as link:
         for manifest in applications(sample, namespace):

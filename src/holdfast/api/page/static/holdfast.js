@@ -134,6 +134,8 @@
     zoom.ready();
     logs.watch();
     for (const field of $$("[data-show-if]")) showIf(field);
+    const find = $("[data-find]");
+    if (find && find !== document.activeElement) find.value = new URLSearchParams(location.search).get("find") || "";
     sift();
     fits();
   };
@@ -318,6 +320,7 @@
       box.innerHTML = await answer.text();
       const fresh = $("#main", box.content), there = new URL(answer.url);
       if (!fresh) throw new Error(`${answer.status} ${answer.statusText}`);
+      loading?.abort(); // an older answer must not be laid over this one
       main().replaceWith(fresh);
       if (answer.redirected) { history.pushState({}, "", there.pathname + there.search); window.scrollTo(0, 0); }
       settle();
@@ -563,7 +566,13 @@
   };
   let pause = 0;
   document.addEventListener("input", (event) => {
-    if (event.target.matches("[data-find]")) return sift();
+    if (event.target.matches("[data-find]")) {
+      const there = new URL(location.href);
+      there.searchParams.set("find", event.target.value.trim());
+      if (!event.target.value.trim()) there.searchParams.delete("find");
+      history.replaceState({}, "", there);
+      return sift();
+    }
     const form = event.target.closest("form[data-soft]");
     if (!form) return;
     clearTimeout(pause);

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import exit_codes, layouts
-from holdfast.cli.app.local import local_folder
+from holdfast.cli.app.local import LOCAL_FLAGS, local_folder
 from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
 from holdfast.cli.pflag import Flag, FlagKind
@@ -141,8 +141,7 @@ COMMANDS = {
             Flag("exit-code", "Exit with another code when it differs.", _SWITCH, default="true"),
             Flag("diff-exit-code", "That code.", FlagKind.NUMBER, default="1"),
             *REVISION_FLAGS,
-            Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
-            Flag("local-repo-root", "Root of the repository of --local.", default="/"),
+            *LOCAL_FLAGS,
             Flag("server-side-generate", "Accepted for compatibility.", _SWITCH, hidden=True),
             Flag("server-side-diff", "Accepted; every comparison is.", _SWITCH, hidden=True),
             Flag("local-include", "Accepted; every file is read.", FlagKind.STRINGS, hidden=True),

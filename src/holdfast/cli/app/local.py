@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
-from holdfast.cli.pflag import RefusedError, Values
+from holdfast.cli.pflag import Flag, RefusedError, Values
+
+LOCAL_FLAGS = (
+    Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
+    Flag(
+        "local-repo-root",
+        "Root of the repository of --local; else the git repository around it.",
+        metavar="DIR",
+    ),
+)
 
 
 def local_folder(values: Values) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from holdfast.cli import exit_codes, layouts, trees
-from holdfast.cli.app.local import local_folder
+from holdfast.cli.app.local import LOCAL_FLAGS, local_folder
 from holdfast.cli.app.read import TREES
 from holdfast.cli.app.revisions import REVISION_FLAGS, ask_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
@@ -71,8 +71,7 @@ COMMANDS = {
         (
             Flag("source", "Where from.", default="git", choices=("git", "live")),
             *REVISION_FLAGS,
-            Flag("local", "Folder on this machine instead of git.", metavar="DIR"),
-            Flag("local-repo-root", "Root of the repository of --local.", default="."),
+            *LOCAL_FLAGS,
             Flag("output", "How to print.", short="o", default="yaml", choices=("yaml", "json")),
             APP_NAMESPACE,
         ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cli import exit_codes, layouts
 from holdfast.cli.app.delete import chosen_apps
 from holdfast.cli.app.diff import DIFF_TUNING, print_differences
-from holdfast.cli.app.local import local_folder
+from holdfast.cli.app.local import LOCAL_FLAGS, local_folder
 from holdfast.cli.app.read import TREES, output_flag
 from holdfast.cli.app.revisions import REVISION_FLAGS, choose_revisions
 from holdfast.cli.command import APP_NAMESPACE, Call, CommandSpec
@@ -276,8 +276,7 @@ COMMANDS = {
             Flag("retry-backoff-duration", "First wait.", default="5s"),
             Flag("retry-backoff-max-duration", "Longest wait.", default="3m"),
             Flag("retry-backoff-factor", "Growth of the wait.", _NUMBER, default="2"),
-            Flag("local", "Folder on this machine.", metavar="DIR"),
-            Flag("local-repo-root", "Root of the repository of --local.", default="/"),
+            *LOCAL_FLAGS,
             Flag("info", "Note name=value for the operation.", _LINES),
             Flag("preview-changes", "Show the differences and ask first.", _SWITCH),
             Flag("assumeYes", "Answer yes to the question of --preview-changes.", _SWITCH),

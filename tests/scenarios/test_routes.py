@@ -277,6 +277,7 @@ def of_others(app: SiteApp) -> list[Case]:
         case(f"POST {one}/handover", DONE, {"dryRun": True}, app.name),
         case(f"POST {OURS}/notifications/{{}}/test", "400 403 403 403", None, "nobody"),
         case(f"GET {OURS}/stream/drift", "404 404 404 404"),
+        case(f"GET {OURS}/stream/pauses", ALL),
         case(f"GET {repo}", NOT_BUILT, None, url),
         case(f"PUT {repo}", NO_WRITE, {}, url),
         case(f"DELETE {repo}", NO_WRITE, None, url),
@@ -333,7 +334,12 @@ class People:
         if route.streams and "/logs" not in route.path:
             async with client.stream(asked.path) as messages:
                 is_filtered = messages.status == 200 and client.token == self.nobody.token
-                if messages.status == 200 and not is_filtered and client is not self.robot:
+                if (
+                    messages.status == 200
+                    and not route.is_ours  # nothing is paused yet: the stream says nothing
+                    and not is_filtered
+                    and client is not self.robot
+                ):
                     assert await messages.result()
                 return messages.status, b""
 
@@ -455,6 +461,26 @@ async def test_each_row_of_the_document_answers_as_it_says(site: Site) -> None:
         )
         wrong = [words for one in cases for words in await people.ask(one)]
     assert not wrong, "\n".join(wrong)
+
+
+async def test_a_stream_tells_of_pauses(site: Site) -> None:
+    tree = project()
+    tree["metadata"]["namespace"] = site.control
+    await site.person.apply(tree)
+    app = await site.deploy("routes", {"settings.yaml": config_map("settings", a="1")})
+    body = {"scope": "Application", "target": app.name, "reason": "look", "untilResumed": True}
+    async with served(site) as people, people.admin.stream(f"{OURS}/stream/pauses") as messages:
+        made = (await people.admin.post(f"{OURS}/pauses", body)).json["object"]["metadata"]["name"]
+
+        async def told() -> str:
+            while (event := await messages.next())["pause"]["metadata"]["name"] != made:
+                pass  # of another test
+            return str(event["type"])
+
+        assert await told() == "ADDED"
+        assert (await people.admin.delete(f"{OURS}/pauses/{made}")).status == 200
+        while await told() != "DELETED":
+            pass  # the controller writes into it
 
 
 async def test_a_stream_follows_the_cluster(site: Site) -> None:

@@ -15,6 +15,7 @@ from holdfast.api.news import News
 from holdfast.api.own_health import OwnHealth
 from holdfast.api.people import Accounts, Provider, Sessions
 from holdfast.api.shared_episodes import SharedEpisodes
+from holdfast.api.shared_looks import SharedLook
 from holdfast.api.shared_trees import SharedTrees
 from holdfast.domain.commands import Commands
 from holdfast.domain.identity import AppKey
@@ -187,6 +188,7 @@ class Services:
     journal: JournalReader | None = None
     trees: SharedTrees = field(default_factory=SharedTrees)
     episodes: SharedEpisodes = field(default_factory=SharedEpisodes)
+    pauses: SharedLook[dict[str, Tree]] = field(default_factory=SharedLook)
     intake: Intake = field(default_factory=Intake)
     news: News = field(default_factory=News)
     accounts: Accounts | None = None

@@ -112,6 +112,36 @@ async def test_an_application_is_paused_seen_and_resumed() -> None:
     assert (await ann.get(f"{OURS}/pauses")).json["items"] == []
 
 
+async def test_pauses_are_streamed_as_they_begin_and_end() -> None:
+    given = world(*reader("default/*"), ("ann", "applications", "update", "default/*"))
+    ann, path = given.client.as_("ann"), f"{OURS}/stream/pauses"
+    await given.client.post(f"{OURS}/pauses", pause(target="db", reason="not for ann"))
+    first = (await ann.post(f"{OURS}/pauses", pause())).json["object"]["metadata"]["name"]
+    async with ann.stream(path) as messages, given.client.as_("bob").stream(path) as others:
+        seen = [await messages.next()]
+        made = await ann.post(
+            f"{OURS}/pauses", pause(reason="INC-2", until=None, untilResumed=True)
+        )
+        await ann.delete(f"{OURS}/pauses/{first}")
+        seen += [await messages.next() for _ in range(2)]
+        await given.client.post(f"{OURS}/pauses", pause(scope="All", target="", reason="for all"))
+        everybody = await others.next()
+    second = made.json["object"]["metadata"]["name"]
+    assert [(item["type"], item["pause"]["metadata"]["name"]) for item in seen] == [
+        ("ADDED", first), ("DELETED", first), ("ADDED", second)
+    ]  # fmt: skip
+    assert (everybody["type"], everybody["pause"]["spec"]["reason"]) == ("ADDED", "for all")
+
+
+async def test_a_pause_that_runs_out_is_streamed_as_ended() -> None:
+    given = world()
+    await given.client.post(f"{OURS}/pauses", pause())
+    async with given.client.stream(f"{OURS}/stream/pauses") as messages:
+        assert (await messages.next())["type"] == "ADDED"
+        given.clock.move(3601)
+        assert (await messages.next())["type"] == "DELETED"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

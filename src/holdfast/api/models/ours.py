@@ -141,6 +141,13 @@ class ObjectList(OurShape):
     items: tuple[JsonObject, ...]
 
 
+class PauseEventShape(OurShape):
+    """What became of a pause: `ADDED`, `MODIFIED`, or `DELETED` when it ended."""
+
+    type: str
+    pause: JsonObject
+
+
 class DoneShape(OurShape):
     """What came of a command."""
 

@@ -4,13 +4,22 @@ Who may change an Application may hold it; a pause of a project or cluster needs
 change that, one of everything the right to change every Application.
 """
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from holdfast.api.applications import APPLICATIONS, Which, demand_application
-from holdfast.api.call import Call
+from holdfast.api.call import Call, Stream
 from holdfast.api.failures import ApiError, Code, denied, invalid
-from holdfast.api.models.ours import DoneShape, NoQuery, ObjectList, PauseBody, PausesQuery
+from holdfast.api.models.ours import (
+    DoneShape,
+    NoQuery,
+    ObjectList,
+    PauseBody,
+    PauseEventShape,
+    PausesQuery,
+)
 from holdfast.api.pause_rights import EVERY_APPLICATION, may_with_pause
+from holdfast.api.standing import demand_good_token
 from holdfast.api.table import Route
 from holdfast.domain.commands import Done, PauseHealing, ResumeHealing
 from holdfast.domain.identity import AppKey, ResourceKey
@@ -80,6 +89,37 @@ async def _resume(call: Call[NoQuery, None]) -> Tree:
     return _done(await call.services.commands.carry_out(command, call.caller.username))
 
 
+async def _watch(call: Call[NoQuery, None]) -> Stream:
+    return Stream(_changes(call), wrapped=False)
+
+
+async def _changes(call: Call[NoQuery, None]) -> AsyncGenerator[JSON, None]:
+    """Yield the pauses that hold, then each that begins, changes or ends."""
+    shared, known = call.services.pauses, dict[str, Tree]()
+
+    async def look() -> dict[str, Tree]:
+        found = await call.services.queries.answer(ListPauses(), call.caller.username)
+        return {str(tree["metadata"]["name"]): tree for tree in found}
+
+    while True:
+        demand_good_token(call)
+        found = await shared.at_most_a_second_old(look)
+        events = [("DELETED", tree) for name, tree in known.items() if name not in found]
+        for name, tree in found.items():
+            before = known.get(name)
+            if before is None or _version(before) != _version(tree):
+                events.append(("ADDED" if before is None else "MODIFIED", tree))
+        known = found
+        for word, tree in events:
+            if _may(call, tree, "get"):
+                yield {"type": word, "pause": tree}
+        await shared.wait()
+
+
+def _version(tree: Tree) -> str:
+    return str(tree["metadata"].get("resourceVersion") or "")
+
+
 def _may(call: Call[Any, Any], tree: Tree, action: str) -> bool:
     return may_with_pause(call, Pause.parse(Manifest(tree)), action)
 
@@ -94,4 +134,7 @@ ROUTES = (
     Route("POST", _OURS, _create, "Hold healing for a while.",
           query=NoQuery, body=PauseBody, answer=DoneShape),
     Route("DELETE", f"{_OURS}/{{id}}", _resume, "End a pause.", query=NoQuery, answer=DoneShape),
+    Route("GET", "/api/holdfast/v1/stream/pauses", _watch,
+          "The pauses that hold, and each that begins, changes or ends.",
+          query=NoQuery, answer=PauseEventShape, streams=True),
 )  # fmt: skip

@@ -68,6 +68,8 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # What it says of its start and end, we say in our own words.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 def in_force() -> tuple[int, bool]:

@@ -27,8 +27,15 @@ class Rendering:
     control_namespace: str
 
     async def resolve(self, app: Application, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Return the commit of each source; `asked` overrides target revisions by place."""
+        """Return the commit of each source; `asked` overrides target revisions by place.
+
+        Raises:
+            HoldfastError: HF3008, a source is not built, whether it can be reached or not; else
+                what is wrong with a repository.
+        """
         found = []
+        for source in app.sources:
+            self.renderer.refuse_unbuilt(source)
         for place, source in enumerate(app.sources):
             revision = asked[place] if place < len(asked) and asked[place] else ""
             wanted = revision or source.target_revision

@@ -207,6 +207,32 @@ async def test_at_the_end_of_a_heal_window_what_drifted_is_healed_by_itself(
         assert (datetime.now(UTC) - now).total_seconds() >= 4.0
 
 
+async def test_an_annotation_that_is_not_understood_is_named_until_it_is(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    """Windows that cannot be read close healing: nobody must have to guess why."""
+    async with controlled(plane.kubeconfig, tmp_path) as world:
+        app = await world.deploy(d.config_map(a="1"))
+        ref = config(world)
+        await app.annotate(WINDOWS, '[{"kind": "deny", "schedule": "at night", "duration": "2h"}]')
+        tree = await app.until(_misread)
+        assert "'at night'" in _misread(tree)
+        assert "nothing is healed until it can be read" in _misread(tree)
+        await world.person.patch(ref, EDIT)
+        await is_held(world, ref, "heal-window")
+        assert _misread(tree) in await holdfast(plane, app, "app", "get", app.key.name)
+
+        await app.annotate(WINDOWS, None)
+        await has_a(world, ref, "1")
+        await app.until(lambda tree: not _misread(tree))
+
+
+def _misread(tree: Tree) -> str:
+    conditions = tree["status"].get("conditions") or []
+    found = [one["message"] for one in conditions if one["type"] == "MisreadAnnotationWarning"]
+    return "".join(found)
+
+
 # --- the prune budget --------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from holdfast.controller.comparing import Comparing
 from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.hints import Hints
+from holdfast.controller.misread import misread_annotations
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
 from holdfast.controller.recalling import Recalling
@@ -276,6 +277,8 @@ class SyncLane:
         conditions += shared_conditions(state, states, self._find_other_owner)
         conditions += self._unwatched(desired)
         conditions += self._fights(state, states)
+        project = self._parts.registry.projects.get(state.application.project)
+        conditions += misread_annotations(state.application, project)
         state.conditions = tuple(conditions)
         return views, conditions
 

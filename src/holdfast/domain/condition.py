@@ -12,6 +12,7 @@ class ConditionType(StrEnum):
     EXCLUDED_RESOURCE = "ExcludedResourceWarning"
     FIGHT = "FightWarning"  # ours: another manager keeps undoing us
     INVALID_SPEC_ERROR = "InvalidSpecError"
+    MISREAD_ANNOTATION = "MisreadAnnotationWarning"  # ours: one of ours is not understood
     NOT_BUILT = "NotBuiltWarning"  # ours: a feature of Argo CD that this version leaves out
     ORPHANED_RESOURCE = "OrphanedResourceWarning"
     REDUCED_MANIFEST = "ReducedManifestWarning"  # ours: applied without a part of it
@@ -32,6 +33,7 @@ SET_BY_COMPARISON = frozenset(
         ConditionType.COMPARISON_ERROR,
         ConditionType.EXCLUDED_RESOURCE,
         ConditionType.FIGHT,
+        ConditionType.MISREAD_ANNOTATION,
         ConditionType.NOT_BUILT,
         ConditionType.REDUCED_MANIFEST,
         ConditionType.REPEATED_RESOURCE,

@@ -146,6 +146,16 @@ def test_an_episode_is_read_as_it_was_told(url: Database) -> None:
     json.dumps(found.to_tree())
 
 
+def test_times_are_in_utc_wherever_the_database_thinks_it_is(postgres: Postgres) -> None:
+    url = parse_dsn(postgres.new_database())
+    with opened(url) as engine, engine.transaction() as transaction:
+        name = transaction.value("SELECT current_database()")
+        transaction.run(f"ALTER DATABASE {name} SET timezone TO 'Asia/Kolkata'")
+    episode = h.new_id()
+    write(url, [h.opened(episode)])
+    assert Reading(url).episode(episode).to_tree()["detectedAt"] == "2026-01-02T12:00:00.000Z"
+
+
 def test_who_is_unknown_when_no_manager_can_be_named(url: Database) -> None:
     """apply.md B2: a removed field and a deletion leave nobody's name."""
     removed, deleted = h.new_id(), h.new_id()

@@ -263,6 +263,9 @@ class Engine:
                 application_name="holdfast",
                 row_factory=namedtuple_row,
             )
+            # Times come in the session's zone, which is the server's by default.
+            self._kept.execute("SET TIME ZONE 'UTC'")
+            self._kept.commit()
             self._kept.read_only = self._reads_only
         return self._kept
 

@@ -321,6 +321,8 @@ class Operations:
             prunes = [group.create_task(runner.prune(app, run, task)) for task in step.prunes]
         for done in prunes:
             run.record(done.result())
+        if any(done.result().phase is Phase.FAILED for done in prunes):
+            return  # nothing of this wave is applied then (controller.md §6.3)
         for members in step.groups:
             async with asyncio.TaskGroup() as group:
                 applies = [

@@ -473,6 +473,24 @@ async def test_a_refusal_by_a_webhook_fails_the_operation_with_its_words(
 
 
 @only_real
+async def test_a_refused_prune_fails_the_operation_and_nothing_is_applied_beside_it(
+    site: Site, neighbour: Neighbour
+) -> None:
+    app = await site.deploy("prune", {**GOOD, "extra.yaml": config_map("extra")})
+    before = await app.uids("kept", "web", "extra")
+    words = "extra is on loan"
+    async with RefusingWebhook(site.person, app.namespace, words, deletions=True):
+        sha = app.commit({"extra.yaml": None, "web.yaml": config_map("web", color="green")})
+        await says(app, "refused_prune", has_failed(sha))
+        await neighbour.is_unharmed()
+        assert await app.uids("kept", "web", "extra") == before
+        assert (await site.person.get(app.place("web")))["data"] == {"color": "blue"}
+    await app.sync(prune=True)
+    await app.synced()
+    assert await site.person.find(app.place("extra")) is None
+
+
+@only_real
 async def test_an_exhausted_quota_fails_the_operation_with_its_name(
     site: Site, neighbour: Neighbour
 ) -> None:

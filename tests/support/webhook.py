@@ -21,16 +21,19 @@ NAME = "labels.policy.example"
 
 
 class RefusingWebhook:
-    """Refuses ConfigMaps of one namespace; `async with` installs and removes it.
+    """Refuses ConfigMaps of one namespace, or their deletion; `async with` installs and removes it.
 
     Attributes:
         asked: How many writes it was asked about.
     """
 
-    def __init__(self, person: Person, namespace: str, words: str) -> None:
+    def __init__(
+        self, person: Person, namespace: str, words: str, *, deletions: bool = False
+    ) -> None:
         self._person = person
         self._namespace = namespace
         self._words = words
+        self._operations = ["DELETE"] if deletions else ["CREATE", "UPDATE"]
         self._folder = TemporaryDirectory(prefix="holdfast-webhook-")
         self._server: asyncio.Server | None = None
         self.asked = 0
@@ -72,7 +75,7 @@ class RefusingWebhook:
                             "apiGroups": [""],
                             "apiVersions": ["v1"],
                             "resources": ["configmaps"],
-                            "operations": ["CREATE", "UPDATE"],
+                            "operations": self._operations,
                         }
                     ],
                     "namespaceSelector": {
@@ -96,7 +99,10 @@ class RefusingWebhook:
         collection = f"/api/v1/namespaces/{self._namespace}/configmaps"
 
         async def was_asked() -> bool:
-            await self._person.send("POST", collection, tree, dryRun="All")
+            if "DELETE" in self._operations:
+                await self._person.send("DELETE", f"{collection}/kube-root-ca.crt", dryRun="All")
+            else:
+                await self._person.send("POST", collection, tree, dryRun="All")
             return self.asked > 0
 
         await eventually(was_asked)

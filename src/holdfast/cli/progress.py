@@ -177,6 +177,9 @@ class Progress:
         tree = await self._link.queries.answer(GetApplication(app), "")
         self._call.say("\nThis is the state of the app after wait timed out:")
         await self.print_state(app, tree, with_operation=goal.operation)
+        conditions = layouts.conditions(tree)
+        if conditions:
+            self._call.say(f"\n{conditions}")
         self._call.say("\nThe command timed out waiting for the conditions to be met.\n")
 
     def _print_row(self, when: str, cells: Sequence[str]) -> None:

@@ -125,6 +125,16 @@ def test_a_wait_that_ends_without_a_controller_says_that_none_runs() -> None:
     assert "hint: no Holdfast controller runs in namespace argocd" in done.err
 
 
+def test_a_wait_that_ends_shows_the_conditions_that_say_why() -> None:
+    tree = examples.prod()
+    why = {"type": "SyncError", "message": "Failed last sync attempt", "lastTransitionTime": ""}
+    tree["status"]["conditions"] = [why]
+    queries = NothingMore([tree])
+    queries.answers[GetStatus] = {"leader": "one", "namespace": "argocd"}
+    done = holdfast(FakeLink(queries), "app", "wait", NAME, "--suspended", "--timeout", "1")
+    assert "SyncError  Failed last sync attempt" in done.out
+
+
 def test_a_watch_that_ends_is_no_success() -> None:
     done = holdfast(link(), "app", "wait", NAME, "--suspended")
     assert done.code == 20

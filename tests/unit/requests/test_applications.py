@@ -80,6 +80,20 @@ async def test_an_invalid_spec_is_refused_in_argocds_words(spec: Any, message: s
     assert world.written == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        ({"destination": {"namespace": "prod"}}, "https://kubernetes.default.svc"),
+        ({"destination": {"server": "https://elsewhere"}}, "by name in-cluster"),
+        ({"project": "nope"}, "`holdfast proj list`"),
+    ],
+)
+async def test_a_refused_spec_says_what_there_is(spec: Any, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await World().do(CreateApplication(app(spec), validate=False))
+    assert hint in caught.value.hint
+
+
 async def test_what_git_cannot_render_is_refused_unless_validation_is_off() -> None:
     world = World()
     world.renderer.error = RepositoryError("HF1003", "web: app path does not exist")

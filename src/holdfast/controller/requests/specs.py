@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from holdfast.controller.requests.lookup import Lookup
 from holdfast.controller.requests.rendering import Rendering
-from holdfast.domain.application import Application
+from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from holdfast.domain.errors import ConfigurationError, HoldfastError, RepositoryError, ToolError
 from holdfast.domain.manifest import Tree
 from holdfast.planning.validate import resolve_destination, validate_spec
@@ -34,13 +34,17 @@ class SpecChecks:
         destination = resolve_destination(app.destination)
         if isinstance(destination, str):
             raise self._refused(
-                app, f"application destination spec for {name} is invalid: {destination}"
+                app,
+                f"application destination spec for {name} is invalid: {destination}",
+                f"the cluster that Holdfast runs in is {IN_CLUSTER_SERVER}, by name "
+                f"{IN_CLUSTER_NAME}; it deploys to no other yet",
             )
         project = await self.lookup.find_project(app.project)
         wrong = validate_spec(app, project, self.lookup.control_namespace)
         if wrong:
             words = "; ".join(f"{item.type}: {item.message}" for item in wrong)
-            raise self._refused(app, f"application spec for {name} is invalid: {words}")
+            there = "`holdfast proj list` shows what is there" if project is None else ""
+            raise self._refused(app, f"application spec for {name} is invalid: {words}", there)
         if not validate or app.is_hydrated:
             return ()
         try:
@@ -61,8 +65,8 @@ class SpecChecks:
             hint=error.hint or "--validate=false writes it all the same",
         )
 
-    def _refused(self, app: Application, message: str) -> ConfigurationError:
-        return ConfigurationError("HF3006", message, about=app.key)
+    def _refused(self, app: Application, message: str, hint: str) -> ConfigurationError:
+        return ConfigurationError("HF3006", message, about=app.key, hint=hint)
 
 
 def normalise(spec: Tree) -> Tree:

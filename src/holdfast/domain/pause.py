@@ -57,8 +57,8 @@ class Pause:
     manifest: Manifest
 
     def is_active(self, now: datetime) -> bool:
-        """Whether it holds at this moment."""
-        return self.until is None or now < self.until
+        """Whether it holds at this moment; one that is being deleted holds no longer."""
+        return not self.manifest.is_terminating and (self.until is None or now < self.until)
 
     def holds_app(self, app: AppKey, project: str, servers: frozenset[str]) -> bool:
         """Whether it holds a whole Application.

@@ -13,7 +13,7 @@ from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.pause import PAUSE, Pause, PauseScope
-from holdfast.domain.plan import SystemWrite
+from holdfast.domain.plan import Propagation, SystemWrite
 from holdfast.domain.queries import ListPauses
 from tests.support.fakes import NOON
 from tests.unit.requests.given import WEB, World, app
@@ -180,6 +180,34 @@ async def test_a_pause_is_ended_by_its_id_and_all_by_one_word() -> None:
         await given.do(ResumeHealing(pause_id=first.id))
     await given.do(ResumeHealing())
     assert await active(given) == []
+
+
+async def test_a_pause_that_is_deleted_holds_no_longer_while_it_is_still_there() -> None:
+    given = world()
+    await given.do(of_web())
+    await given.do(of_web(reason="another"))
+    first, second = await active(given)
+    tree = {**first.manifest.tree}
+    tree["metadata"] = {**tree["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    given.cluster.put(tree)
+    assert [pause.id for pause in await active(given)] == [second.id]
+
+
+async def test_a_pause_is_deleted_without_waiting_for_the_garbage_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = world()
+    await given.do(of_web())
+    asked: list[Propagation] = []
+    delete = given.cluster.delete
+
+    async def noted(*what: Any) -> bool:
+        asked.append(what[-1])
+        return await delete(*what)
+
+    monkeypatch.setattr(given.cluster, "delete", noted)
+    await given.do(ResumeHealing())
+    assert asked == [Propagation.BACKGROUND]
 
 
 async def test_a_sync_during_a_pause_goes_on_and_says_that_the_pause_stays() -> None:

@@ -129,6 +129,23 @@ async def test_the_time_to_heal_is_from_the_event_to_the_accepted_apply(
         assert found["holdfast_drift_open"] == 0.0
         assert found["holdfast_apps_behind"] == 0.0
         assert found["holdfast_apps_drifted"] == 0.0
+        # What Argo CD's dashboards read.
+        synced = labelled(found, "argocd_app_sync_total", app.name)
+        assert [value for text, value in synced.items() if 'phase="Succeeded"' in text] == [1.0]
+        assert all('dry_run="false"' in text for text in synced)
+        [info] = labelled(found, "argocd_app_info", app.name)
+        assert 'sync_status="Synced"' in info
+        assert 'health_status="' in info
+        assert sum(labelled(found, "argocd_app_reconcile_count", site.control).values()) >= 1.0
+
+
+def labelled(found: dict[str, float], metric: str, value: str) -> dict[str, float]:
+    """The series of a metric that have a label of this value."""
+    return {
+        text: number
+        for text, number in found.items()
+        if text.startswith(f"{metric}{{") and f'"{value}"' in text
+    }
 
 
 async def test_the_lag_of_the_watches_grows_when_the_cluster_is_silent_and_falls_with_an_event(

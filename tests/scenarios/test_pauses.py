@@ -247,6 +247,39 @@ async def test_a_new_commit_waits_for_the_end_of_a_pause_but_a_person_does_not(s
     assert app.name in await holdfast(site, "pauses")
 
 
+async def test_a_commit_about_something_else_does_not_undo_what_is_done_to_a_paused_object(
+    site: Site,
+) -> None:
+    app = await site.deploy("web", FILES)
+    await holdfast(
+        site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-5",
+        "--resource", "apps:Deployment:web",
+    )  # fmt: skip
+    # What does not touch it is rolled out as ever.
+    app.commit({"config.yaml": config_map("web", a="2")})
+    await app.refresh()
+    await app.synced()
+    await site.person.edit(deployment(app), set_replicas(7), "kubectl-edit")
+    await until_noted(site, app, "paused")
+    app.commit({"config.yaml": config_map("web", a="3")})
+    await app.refresh()
+    await app.until(lambda tree: tree["status"]["sync"]["revision"] == app.sha)
+    tree = await app.until(lambda tree: not _refreshes(tree))  # the round is over
+    assert "operation" not in tree
+    assert tree["status"]["operationState"]["syncResult"]["revision"] != app.sha
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 7
+    assert (await site.person.get(app.place("web")))["data"] == {"a": "2"}
+
+    await holdfast(site, "app", "resume", app.name)
+    await app.synced()
+    assert (await site.person.get(deployment(app)))["spec"]["replicas"] == 0
+    assert (await site.person.get(app.place("web")))["data"] == {"a": "3"}
+
+
+def _refreshes(tree: Tree) -> bool:
+    return "argocd.argoproj.io/refresh" in tree["metadata"].get("annotations", {})
+
+
 async def test_the_journal_holds_no_value_of_a_secret(site: Site) -> None:
     secret = (
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: web\nstringData:\n"

@@ -38,6 +38,11 @@ class Held:
     until: datetime | None
     until_s: float | None
 
+    @property
+    def end(self) -> float:
+        """When it ends, to be compared; one without an end is the last."""
+        return self.until.timestamp() if self.until is not None else float("inf")
+
 
 class Pauses:
     """Answers whether something is paused."""

@@ -13,8 +13,11 @@ def fix(tree: Tree) -> None:
     tree["data"].update(a="fixed")
 
 
-def pause(rig: Rig) -> None:
-    spec = {"scope": "All", "reason": "INC-123", "author": "ann", "untilResumed": True}
+OTHER = key_of(config_map("other"))
+
+
+def pause(rig: Rig, **spec: object) -> None:
+    spec = {"scope": "All", "reason": "INC-123", "author": "ann", "untilResumed": True, **spec}
     found = Pause.parse(Manifest(pause_tree("p", "argocd", spec)))
     assert found is not None
     rig.controller.registry.pauses = {"p": found}
@@ -101,3 +104,44 @@ async def test_a_drift_after_the_pause_is_healed_at_once() -> None:
         rig.cluster.edit(CM, fix)
         await rig.settle(0.5)
         assert rig.cluster.objects[CM]["data"] == {"a": "1"}
+
+
+async def test_a_commit_waits_if_its_sync_would_undo_what_a_pause_of_an_object_holds() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map(a="1"), config_map("other", a="1"))
+        await rig.settle(10)
+        pause_of_one(rig)
+        rig.git.commit(config_map(a="1"), config_map("other", a="2"))
+        await rig.settle(10)
+        assert rig.cluster.objects[OTHER]["data"] == {"a": "2"}, "it touches nothing that is paused"
+
+        rig.cluster.edit(CM, fix)
+        await rig.settle(5)
+        rig.git.commit(config_map(a="1"), config_map("other", a="3"))
+        await rig.settle(600)
+        assert rig.cluster.objects[CM]["data"] == {"a": "fixed"}
+        assert rig.cluster.objects[OTHER]["data"] == {"a": "2"}
+        assert rig.sync() == "OutOfSync"
+
+        resume(rig)
+        await rig.settle(30)
+        assert rig.cluster.objects[CM]["data"] == {"a": "1"}
+        assert rig.cluster.objects[OTHER]["data"] == {"a": "3"}
+
+
+async def test_what_is_paused_is_not_pruned_by_itself_and_a_person_may() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map(a="1"), config_map("other", a="1"))
+        await rig.settle(10)
+        pause_of_one(rig)
+        rig.git.commit(config_map("other", a="1"))
+        await rig.settle(600)
+        assert CM in rig.cluster.objects
+        rig.request_sync({"sync": {"prune": True}, "initiatedBy": {"username": "ann"}})
+        await rig.settle(30)
+        assert CM not in rig.cluster.objects
+
+
+def pause_of_one(rig: Rig) -> None:
+    names = {"group": CM.group, "kind": CM.kind, "namespace": CM.namespace, "name": CM.name}
+    pause(rig, scope="Object", target="web", applicationNamespace="argocd", resource=names)

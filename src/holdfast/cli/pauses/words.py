@@ -82,7 +82,7 @@ async def make(call: Call, link: "Link", command: PauseHealing, resume: str) -> 
     call.say(f"{target_words(pause)} paused {end}: {pause.reason} (pause {pause.id})")
     held = "healing, automatic sync and prune are held"
     if pause.scope is PauseScope.OBJECT:
-        held = "it is not healed; a sync of the application still applies it"
+        held = "it is not healed, and no commit is rolled out that would touch it"
     call.hint(f"{held}; drift is still seen and noted. To end it: {resume}")
     return exit_codes.OK
 

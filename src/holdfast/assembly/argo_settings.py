@@ -16,6 +16,7 @@ from holdfast.domain.identity import ResourceKey
 from holdfast.domain.kinds import CONFIG_MAP, SECRET_V1
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.ports import EventKind, WatchScope
+from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SETTINGS = "argocd-cm"
 ROLES = "argocd-rbac-cm"
 PARAMETERS = "argocd-cmd-params-cm"
 SECRET = "argocd-secret"  # noqa: S105 - the name of an object
+_AGAIN_S = 1.0
 _PART_OF = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": SECRET}
 
 
@@ -52,6 +54,8 @@ class ArgoSettings(ControlSecrets):
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}, PARAMETERS: {}}
         self._secrets: dict[str, str] = {}
         self._is_stale = False
+        self._is_reading = False
+        self._writes = 0
         self._listed = asyncio.Event()
         self._followed: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self.changed: list[Callable[[], None]] = []
@@ -110,6 +114,7 @@ class ArgoSettings(ControlSecrets):
 
     def _take(self, changes: dict[str, str | None]) -> None:
         # What was written counts from now on, whatever the watch says when.
+        self._writes += 1
         for key, value in changes.items():
             if value is None:
                 self._secrets.pop(key, None)
@@ -130,7 +135,9 @@ class ArgoSettings(ControlSecrets):
             self._tell()
         elif scope.gvk == SECRET_V1 and manifest.name == SECRET:
             self._is_stale = True
-            if not self._supervisor.is_running("argocd-secret"):
+            # Not `is_running`: a task is that for a moment after its last look at `_is_stale`.
+            if not self._is_reading:
+                self._is_reading = True
                 self._supervisor.once("argocd-secret", self._read_again())
         elif scope.gvk == SECRET_V1 and manifest.name in self._followed:
             self._supervisor.once(manifest.name, self._followed[manifest.name]())
@@ -153,16 +160,25 @@ class ArgoSettings(ControlSecrets):
         self._listed.set()
 
     async def _read_again(self) -> None:
-        while self._is_stale:
-            self._is_stale = False
-            await self._read()
-            self._tell()
+        try:
+            while self._is_stale:
+                self._is_stale = False
+                if not await self._read():
+                    self._is_stale = True
+                    await SystemClock().sleep(_AGAIN_S)
+                    continue
+                self._tell()
+        finally:
+            self._is_reading = False
 
-    async def _read(self) -> None:
+    async def _read(self) -> bool:
+        """Read `argocd-secret`; False when it could not be read, and is to be read again."""
         try:
             await self.read()
         except ClusterError as error:
             log.warning("%s cannot be read: %s", SECRET, error.describe())
+            return False
+        return True
 
     async def read(self) -> None:
         """Read `argocd-secret` now.
@@ -170,7 +186,10 @@ class ArgoSettings(ControlSecrets):
         Raises:
             ClusterError: it cannot be read; what was known stays.
         """
-        found = await self.read_other_secret(SECRET)
+        writes = -1
+        while writes != self._writes:  # what was read before a write must not replace it
+            writes = self._writes
+            found = await self.read_other_secret(SECRET)
         values = (found or {}).items()
         self._secrets = {key: value.decode("utf-8", "replace") for key, value in values}
 

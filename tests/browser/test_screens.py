@@ -138,6 +138,32 @@ async def test_a_screen_is_open_to_everybody_in_both_themes_and_at_400_px(
     await _look_at(window, look)
 
 
+# How far the last sign and the foot of each tile are from its edges, whatever else it shows.
+_SPACING = """() => [...document.querySelectorAll(".tile")].map((tile) => {
+  const box = tile.getBoundingClientRect(), of = (selector) =>
+    tile.querySelector(selector).getBoundingClientRect();
+  const signs = [...tile.querySelectorAll(".tile-foot .icon")];
+  return [box.right - of(".star").right, box.bottom - of(".tile-foot").bottom,
+          box.right - signs.at(-1).getBoundingClientRect().right,
+          of("dl").top - box.top, of(".tile-foot").right - of("dl").right].map(Math.round);
+})"""
+_ENDS = """() => [...document.querySelectorAll("[data-test=history-entry] .entry")]
+  .map((entry) => Math.round(entry.getBoundingClientRect().right))"""
+
+
+async def test_tiles_and_cards_are_spaced_alike(story: Up, windows: OpenWindow) -> None:
+    del story
+    window = await windows("admin")
+    await window.open("/applications")
+    await expect(window.test("tile").nth(6)).to_be_visible()
+    spacing = {tuple(one) for one in await window.page.evaluate(_SPACING)}
+    assert len(spacing) == 1, spacing
+    assert min(next(iter(spacing))) >= 0
+    await window.open(f"{_APP}/shop-web/history")
+    await expect(window.test("history-entry")).to_have_count(2)
+    assert len(set(await window.page.evaluate(_ENDS))) == 1
+
+
 async def test_who_signs_in_is_open_to_everybody_too(signed_in: Up, chromium: Browser) -> None:
     async with new_context(chromium) as context:
         window = Window(await context.new_page(), signed_in.base)

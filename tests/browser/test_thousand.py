@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Locator
 
 Tree = dict[str, Any]
 
@@ -265,3 +265,35 @@ async def test_what_is_chosen_is_found_counted_and_can_be_linked_to(window: Wind
     await expect(window.test("found")).to_have_text(f"0 of {ALL}")
     await window.click("filter-sync-OutOfSync")
     await expect(window.test("row")).to_have_count(50)
+
+
+async def test_a_thousand_objects_are_drawn_found_and_fitted(window: Window, crowd: Person) -> None:
+    """They are named by the status; the cluster has none of them, and the page says so."""
+    place = Ref(APPS, "Application", CONTROL, "service-0005")
+    resources = [
+        {"version": "v1", "kind": "ConfigMap", "namespace": "ns-5", "name": f"config-{n:04}",
+         "status": "Synced"}
+        for n in range(MANY)
+    ]  # fmt: skip
+    await crowd.patch(place, {"status": {"resources": resources}})
+    await window.open("/applications/argocd/service-0005")
+    nodes = window.test("node")
+    await expect(nodes).to_have_count(MANY)
+    await expect(window.test("tab-objects")).to_contain_text(ALL)
+    tree = window.test("tree")
+    async with window.without_reload():
+        natural = await _box(tree)
+        await window.page.get_by_role("button", name="Fit").click()
+        whole = await _box(tree)
+        assert whole > natural
+        await window.page.get_by_role("button", name="Larger").click()
+        assert await _box(tree) < whole
+        await window.test("find").fill("config-0777")
+        await expect(window.page.locator("#tree a:not([data-out])")).to_have_count(1)
+        await window.click("view-list")
+        await expect(window.page.locator("tbody tr:not([data-out])")).to_have_count(MANY)
+
+
+async def _box(tree: Locator) -> float:
+    """How wide a part of the tree is shown, in units of the drawing."""
+    return float((await tree.get_attribute("viewBox") or "").split()[2])

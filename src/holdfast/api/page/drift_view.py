@@ -43,10 +43,13 @@ _MOST_LANES = 12
 _SHARE = 0.8
 _SPANS: tuple[tuple[timedelta, int, Callable[[float], str]], ...] = (
     (timedelta(minutes=1), 4, lambda s: f"{s:.0f} s"),
+    (timedelta(minutes=3), 3, lambda s: f"{s / 60:.0f} min"),
     (timedelta(minutes=10), 5, lambda s: f"{s / 60:.0f} min"),
-    (timedelta(hours=1), 4, lambda s: f"{s / 60:.0f} min"),
+    (timedelta(minutes=30), 3, lambda s: f"{s / 60:.0f} min"),
+    (timedelta(hours=2), 4, lambda s: f"{s / 60:.0f} min"),
     (timedelta(hours=6), 6, lambda s: f"{s / 3600:.0f} h"),
     (timedelta(days=1), 4, lambda s: f"{s / 3600:.0f} h"),
+    (timedelta(days=3), 3, lambda s: f"{s / 86400:.0f} d"),
     (timedelta(days=7), 7, lambda s: f"{s / 86400:.0f} d"),
 )
 """How long a line of time may be, in how many parts, and how a part is called."""

@@ -12,7 +12,7 @@ from holdfast.domain.manifest import Tree
 _FINDS = {
     "objects": "an object",
     "diff": "an object",
-    "history": "a sync or heal",
+    "history": "an entry",
     "drift": "a drift",
     "events": "an event",
 }

@@ -186,10 +186,9 @@ class ArgoSettings(ControlSecrets):
         Raises:
             ClusterError: it cannot be read; what was known stays.
         """
-        writes = -1
+        writes, found = self._writes, await self.read_other_secret(SECRET)
         while writes != self._writes:  # what was read before a write must not replace it
-            writes = self._writes
-            found = await self.read_other_secret(SECRET)
+            writes, found = self._writes, await self.read_other_secret(SECRET)
         values = (found or {}).items()
         self._secrets = {key: value.decode("utf-8", "replace") for key, value in values}
 

@@ -194,6 +194,7 @@ async def _look_at(window: Window, look: Look) -> None:
         await _go_to(window, look)  # as a telephone would
     too_wide = await window.too_wide()
     if look.narrow:
+        barriers += [f"narrow: {one}" for one in await window.barriers()]
         await _keep(window, look, "narrow")
     await page.set_viewport_size(WIDE)
     assert not barriers, "\n".join(barriers)

@@ -56,6 +56,8 @@ async def test_the_list_shows_every_application_that_the_caller_may_see() -> Non
         ({"cookie": "holdfast.width=narrow"}, "narrow"),
         ({"cookie": "holdfast.width=narrow", "x-holdfast-width": "wide"}, "wide"),
         ({"x-holdfast-width": "<b>"}, "wide"),
+        ({"sec-ch-ua-mobile": "?1"}, "narrow"),
+        ({"sec-ch-ua-mobile": "?1", "cookie": "holdfast.width=wide"}, "wide"),
     ],
 )
 async def test_a_screen_is_laid_out_for_the_width_of_its_window(headers: Tree, laid: str) -> None:

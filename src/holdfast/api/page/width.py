@@ -9,12 +9,15 @@ from starlette.requests import Request
 
 HEADER = "x-holdfast-width"
 COOKIE = "holdfast.width"
+_MOBILE = "sec-ch-ua-mobile"
 _NARROW = "narrow"  # at most 48rem, as in the style sheet
 
 
 def is_narrow(request: Request) -> bool:
-    """Whether it is a telephone's; a window that says nothing is wide."""
+    """Whether it is a telephone's; a window of which nothing is known is wide."""
     said = request.headers.get(HEADER) or request.cookies.get(COOKIE)
+    if said is None:  # the first visit: some browsers say it themselves
+        return request.headers.get(_MOBILE) == "?1"
     return said == _NARROW
 
 

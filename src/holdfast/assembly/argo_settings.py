@@ -54,7 +54,6 @@ class ArgoSettings(ControlSecrets):
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}, PARAMETERS: {}}
         self._secrets: dict[str, str] = {}
         self._is_stale = False
-        self._is_reading = False
         self._writes = 0
         self._listed = asyncio.Event()
         self._followed: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
@@ -135,9 +134,7 @@ class ArgoSettings(ControlSecrets):
             self._tell()
         elif scope.gvk == SECRET_V1 and manifest.name == SECRET:
             self._is_stale = True
-            # Not `is_running`: a task is that for a moment after its last look at `_is_stale`.
-            if not self._is_reading:
-                self._is_reading = True
+            if not self._supervisor.is_running("argocd-secret"):
                 self._supervisor.once("argocd-secret", self._read_again())
         elif scope.gvk == SECRET_V1 and manifest.name in self._followed:
             self._supervisor.once(manifest.name, self._followed[manifest.name]())
@@ -160,16 +157,13 @@ class ArgoSettings(ControlSecrets):
         self._listed.set()
 
     async def _read_again(self) -> None:
-        try:
-            while self._is_stale:
-                self._is_stale = False
-                if not await self._read():
-                    self._is_stale = True
-                    await SystemClock().sleep(_AGAIN_S)
-                    continue
-                self._tell()
-        finally:
-            self._is_reading = False
+        while self._is_stale:
+            self._is_stale = False
+            if not await self._read():
+                self._is_stale = True
+                await SystemClock().sleep(_AGAIN_S)
+                continue
+            self._tell()
 
     async def _read(self) -> bool:
         """Read `argocd-secret`; False when it could not be read, and is to be read again."""

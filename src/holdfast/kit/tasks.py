@@ -127,8 +127,18 @@ class Supervisor:
         self._tasks[name] = task
         task.add_done_callback(self._forget)
 
+    def _leave(self, name: str) -> None:
+        """Say that a task runs no more, in its very last step: not a moment later.
+
+        Who sets a flag and starts a task when none is running must not find one that has looked
+        at the flag for the last time.
+        """
+        if self._tasks.get(name) is asyncio.current_task():
+            del self._tasks[name]
+
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task.get_name(), None)
+        if self._tasks.get(task.get_name()) is task:
+            del self._tasks[task.get_name()]
         if not task.cancelled() and task.exception() is not None:  # BaseException, e.g. SystemExit
             log.error("task %s ended with %r", task.get_name(), task.exception())
 
@@ -146,6 +156,7 @@ class Supervisor:
                 failures += 1
                 self._note(name, error)
             else:
+                self._leave(name)
                 return
             await self._clock.sleep(self._backoff.delay_s(failures))
 
@@ -154,6 +165,7 @@ class Supervisor:
             await coroutine
         except Exception as error:  # noqa: BLE001 - the border of a task: logged and counted
             self._note(name, error)
+        self._leave(name)
 
     def _note(self, name: str, error: Exception) -> None:
         name = name.partition("#")[0]

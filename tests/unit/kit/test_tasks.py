@@ -107,3 +107,30 @@ async def test_two_living_tasks_cannot_have_one_name() -> None:
         supervisor.spawn("a", forever)
         with pytest.raises(ValueError, match="a task named 'a' is running"):
             supervisor.spawn("a", forever)
+
+
+async def test_a_change_that_is_told_as_a_task_ends_is_never_lost() -> None:
+    """The task has looked at the flag for the last time; its callbacks have not run yet."""
+    loop, looks = asyncio.get_running_loop(), list[int]()
+    is_stale = True
+
+    async with Supervisor(InstantClock()) as supervisor:
+
+        async def look() -> None:
+            nonlocal is_stale
+            while is_stale:
+                is_stale = False
+                looks.append(len(looks))
+            if len(looks) == 1:
+                loop.call_soon(change)
+
+        def change() -> None:
+            nonlocal is_stale
+            is_stale = True
+            if not supervisor.is_running("look"):
+                supervisor.once("look", look())
+
+        supervisor.once("look", look())
+        await settle()
+        assert not supervisor.is_running("look")
+    assert looks == [0, 1]

@@ -280,6 +280,35 @@ def _refreshes(tree: Tree) -> bool:
     return "argocd.argoproj.io/refresh" in tree["metadata"].get("annotations", {})
 
 
+def waves(value: str) -> dict[str, str | bytes | None]:
+    """Three waves of one ConfigMap each; `holdfast run` waits two seconds between two."""
+    files: dict[str, str | bytes | None] = {}
+    for number in range(3):
+        note = f'  annotations: {{argocd.argoproj.io/sync-wave: "{number}"}}\n'
+        text = config_map(f"wave-{number}", a=value)
+        files[f"wave-{number}.yaml"] = text.replace("\ndata:", f"\n{note}data:")
+    return files
+
+
+async def test_a_sync_that_runs_waits_between_two_waves_for_the_end_of_a_pause(site: Site) -> None:
+    app = await site.deploy("waves", waves("1"))
+    app.commit(waves("2"))
+    await app.refresh()
+
+    async def has_begun() -> bool:
+        return bool((await site.person.get(app.place("wave-0")))["data"] == {"a": "2"})
+
+    await eventually(has_begun)
+    await holdfast(site, "app", "pause", app.name, "--for", "10m", "--reason", "INC-6")
+    tree = await app.until(lambda tree: "INC-6" in tree["status"]["operationState"]["message"])
+    assert tree["status"]["operationState"]["phase"] == "Running"
+    assert (await site.person.get(app.place("wave-2")))["data"] == {"a": "1"}
+
+    await holdfast(site, "app", "resume", app.name)
+    await app.synced()
+    assert (await site.person.get(app.place("wave-2")))["data"] == {"a": "2"}
+
+
 async def test_the_journal_holds_no_value_of_a_secret(site: Site) -> None:
     secret = (
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: web\nstringData:\n"

@@ -208,7 +208,7 @@ class Controller:
                 if found.episode is not None or found.sync is not SyncCode.SYNCED
             ]
             self.observer.reconsider([found for found in drifted if found.applied is not None])
-            if drifted:
+            if drifted or state.application.operation is not None:
                 self._queue.add(state.key, Level.RECENT)
 
     # --- work ---------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from datetime import timedelta
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.comparing import Comparing
 from holdfast.controller.desired import DesiredStates, Wanted
+from holdfast.controller.held_operations import HeldOperations, disclaim
 from holdfast.controller.namespaces import NamespaceKeeper
 from holdfast.controller.permits import Permits
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run, restore_run
@@ -86,6 +87,7 @@ class Operations:
     def __init__(self, parts: OperationParts) -> None:
         """Keep the collaborators."""
         self._parts = parts
+        self._held = HeldOperations(parts.registry, parts.status, parts.clock)
 
     async def step(self, state: AppState) -> float | None:
         """Run one pass.
@@ -97,6 +99,9 @@ class Operations:
         run = restore_run(state.application, now)
         if run is None:
             return None
+        held_s = await self._held.wait(state, run)
+        if held_s is not None:
+            return held_s
         waiting = await self._wait_for_retry(state, run)
         pause_s = state.next_wave_at - self._parts.clock.monotonic()
         if waiting is None and pause_s > 0 and run.phase is Phase.RUNNING:
@@ -395,10 +400,7 @@ class Operations:
 
     async def _finish(self, state: AppState, run: Run, phase: Phase, message: str) -> float | None:
         now = self._parts.clock.now()
-        for key in state.keys:
-            found = self._parts.registry.objects.get(key)
-            if found is not None:
-                found.claimed_by_sync = False
+        disclaim(self._parts.registry, state)
         run.message, run.finished_at = message, now
         if phase is not Phase.SUCCEEDED:
             decision = decide_retry(

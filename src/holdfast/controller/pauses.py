@@ -1,11 +1,13 @@
 """Which pause holds what (DESIGN §4.4). Pauses are on the wall clock: a person named the end."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdfast.controller.state import Registry
+from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
+from holdfast.domain.drift import SyncCode
 from holdfast.domain.events import AppEvent, EventRecorder, Reason
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.pause import Pause
@@ -70,6 +72,22 @@ class Pauses:
         if longest.until is not None:
             until_s = self._clock.monotonic() + (longest.until - now).total_seconds()
         return Held(longest.describe(), longest.until, until_s)
+
+    def find_touched(self, app: Application, states: Iterable[ObjectState]) -> Held | None:
+        """Return the pause of an Application, or of an object that a sync of it would touch.
+
+        A commit about something else must not undo what a person does to a paused object.
+
+        Args:
+            app: The Application.
+            states: Its objects.
+        """
+        whole = self.find(app)
+        if whole is not None or not self._registry.pauses:
+            return whole
+        touched = [found.key for found in states if found.sync is not SyncCode.SYNCED]
+        held = [one for key in touched if (one := self.find(app, key)) is not None]
+        return max(held, key=lambda one: one.end, default=None)
 
 
 class Reminders:

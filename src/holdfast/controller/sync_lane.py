@@ -18,7 +18,7 @@ from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.hints import Hints
 from holdfast.controller.misread import misread_annotations
 from holdfast.controller.objects import Objects
-from holdfast.controller.pauses import Held, Pauses
+from holdfast.controller.pauses import Pauses
 from holdfast.controller.recalling import Recalling
 from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
@@ -206,7 +206,7 @@ class SyncLane:
         )
         if any(item.type is ConditionType.COMPARISON_ERROR for item in conditions):
             decision = Refuse("")
-        held = self._find_hold(app, states) if isinstance(decision, Start) else None
+        held = self._pauses.find_touched(app, states) if isinstance(decision, Start) else None
         if held is not None:
             # Automatic sync and prune are held; what a person asks for goes on.
             log.info("automatic sync held app=%s %s", app.key, held.text)
@@ -232,18 +232,6 @@ class SyncLane:
         if isinstance(decision, HealBackoff):
             return RoundEnd(again_at=decision.until)
         return RoundEnd()
-
-    def _find_hold(self, app: Application, states: list[ObjectState]) -> Held | None:
-        """Return the pause of an Application, or of an object that its sync would touch.
-
-        A commit about something else must not undo what a person does to a paused object.
-        """
-        whole = self._pauses.find(app)
-        if whole is not None or not self._parts.registry.pauses:
-            return whole
-        touched = [found.key for found in states if found.sync is not SyncCode.SYNCED]
-        held = [one for key in touched if (one := self._pauses.find(app, key)) is not None]
-        return max(held, key=lambda one: one.end, default=None)
 
     def glance(self, state: AppState) -> Glance | None:
         """Return what is known of an Application at the end of an operation that succeeded.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
 import pygit2
-from playwright.async_api import expect
+from playwright.async_api import Error, expect
 
 from tests.support.browser import expecting
 from tests.support.gitrepo import GitRepo
@@ -14,6 +16,8 @@ from tests.support.site import SiteApp, config_map
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from tests.support.browser import Window
     from tests.support.site import Site
 
@@ -120,3 +124,28 @@ async def test_parameters_are_checked_and_saved_by_clicks(site: Site, window: Wi
         await window.test("yaml").fill("kind: [")
         await window.click("save")
         await expect(window.test("wrong")).to_contain_text("Line ")
+
+
+async def test_an_older_answer_is_never_laid_over_a_saved_form(site: Site, window: Window) -> None:
+    files = {"web.yaml": config_map("web", a="git"), "below/extra.yaml": config_map("extra", a="1")}
+    app = await site.deploy("web", files)
+    where = f"/applications/argocd/{app.name}/parameters"
+    held, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if route.request.method == "GET":
+            held.set()
+            await released.wait()
+        with contextlib.suppress(Error):  # it was given up meanwhile
+            await route.continue_()
+
+    await window.open(where)
+    await window.page.route(f"**{where}", hold)
+    await site.person.patch(app.ref, {"metadata": {"labels": {"seen": "yes"}}})
+    await held.wait()  # the page asks for the newer screen, and waits
+    await window.page.get_by_label("Folders below it too").check()
+    async with window.page.expect_event("requestfailed", lambda one: one.url.endswith(where)):
+        await window.click("save")
+    released.set()
+    await expect(window.page.locator("#tree a")).to_have_count(2)
+    await window.page.unroute_all(behavior="wait")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from holdfast.schema.field_path import Path
 
 _FIGHT = "fight"
+_MORE = "more"
+_MOST_TOLD = 100  # as many as the journal keeps of one drift
 
 
 class Episodes:
@@ -91,7 +93,11 @@ class Episodes:
         self, state: ObjectState, sighting: Sighting, decision: str, reason: str, detail: str
     ) -> None:
         episode = self._open(state, sighting)
-        if episode is None or episode.decision == (decision, reason):
+        if episode is None:
+            return
+        if decision != "heal":
+            episode = self._tell_more(episode, state, sighting, reason)
+        if episode.decision == (decision, reason):
             return
         state.episode = replace(episode, decision=(decision, reason))
         now = self._clock.now()
@@ -102,13 +108,36 @@ class Episodes:
             return state.episode
         app: AppKey = state.app
         target = state.applied.hash if state.applied is not None else ""
-        state.episode = OpenEpisode(uuid.uuid4().hex[:16], app, ("", ""), target)
+        state.episode = OpenEpisode(
+            uuid.uuid4().hex[:16], app, ("", ""), target, frozenset(_paths(sighting))
+        )
         drift, (uid, version) = sighting.drift(state.key), sighting.seen
         self._tell(
             DriftOpened(state.episode.id, app, drift, uid, sighting.at, version, sighting.after)
         )
         self._tell_fights(state.episode, state, sighting)
         return state.episode
+
+    def _tell_more(
+        self, episode: OpenEpisode, state: ObjectState, sighting: Sighting, reason: str
+    ) -> OpenEpisode:
+        """Say which fields somebody changed since the episode was opened, and who.
+
+        Their values come with the heal. The reason is that of the decision that goes on.
+        """
+        new = set(_paths(sighting)) - episode.told
+        if not new or len(episode.told) > _MOST_TOLD:
+            return episode
+        rows = zip(_paths(sighting), sighting.drift(state.key).differences, strict=False)
+        words = [
+            f"{row.path} was changed, too, by {', '.join(row.managers) or 'unknown'}"
+            for path, row in rows
+            if path in new
+        ]
+        state.episode = episode = replace(episode, told=episode.told | new)
+        text, now = "; ".join(words), self._clock.now()
+        self._tell(DriftDecided(episode.id, episode.app, state.key, _MORE, reason, text, now))
+        return episode
 
     def _tell_fights(self, episode: OpenEpisode, state: ObjectState, sighting: Sighting) -> None:
         """Say of each drift that is part of a fight who fights, over what, and what ends it."""
@@ -122,6 +151,11 @@ class Episodes:
     def _tell(self, happening: DriftOpened | DriftDecided | HealAttempted | DriftClosed) -> None:
         for listener in self._listeners:
             listener.take(happening)
+
+
+def _paths(sighting: Sighting) -> "list[Path]":
+    comparison = sighting.comparison
+    return [row.path for row in comparison.differences] if comparison is not None else []
 
 
 def _how_it_ended(state: ObjectState) -> Closing:

@@ -225,12 +225,14 @@ class OpenEpisode:
     Attributes:
         decision: What was decided last, and why.
         target: Hash of what should have been there when it was seen.
+        told: The fields of which the listeners know.
     """
 
     id: str
     app: AppKey
     decision: tuple[str, str]
     target: str = ""
+    told: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

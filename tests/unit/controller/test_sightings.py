@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from holdfast.controller.episodes import Episodes
 from holdfast.controller.sighting import Sighting
 from holdfast.controller.state import ObjectState
-from holdfast.domain.events import DriftClosed, DriftOpened, HealAttempted
+from holdfast.domain.events import DriftClosed, DriftDecided, DriftOpened, HealAttempted
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.pause import Pause, pause_tree
 from holdfast.domain.verdict import Hold, HoldReason, Nothing
@@ -124,6 +124,29 @@ async def test_a_drift_that_git_declares_by_now_ends_as_adopted_while_it_is_paus
         assert endings(told) == ["adopted"]
         assert rig.cluster.writes("apply") == []
         assert rig.controller.registry.pauses
+
+
+async def test_what_is_changed_later_in_a_held_drift_is_told_once_with_who_did_it() -> None:
+    told = Told()
+    async with controlling(app(automated=HEALING), listeners=(told,)) as rig:
+        rig.git.commit(config_map(a="1", b="1", c="1"))
+        await rig.settle(10)
+        pause_of_the_object(rig)
+        rig.cluster.edit(CM, fix)
+        await rig.settle(5)
+        for value in ("x", "y"):
+            rig.cluster.edit(CM, lambda tree, value=value: tree["data"].update(b=value))
+            await rig.settle(5)
+        rig.cluster.edit(CM, lambda tree: tree["data"].pop("c"))
+        await rig.settle(5)
+        assert len(opened(told)) == 1
+        decided = [one for one in told.happenings if isinstance(one, DriftDecided)]
+        assert [(one.decision, one.reason) for one in decided] == [
+            ("hold", "paused"), ("more", "paused"), ("more", "paused"),
+        ]  # fmt: skip
+        first, second = (one.detail for one in decided[1:])
+        assert first.startswith("data.b was changed, too, by ")
+        assert second == "data.c was changed, too, by unknown"
 
 
 async def test_a_drift_that_is_over_while_git_says_the_same_ends_as_reverted() -> None:

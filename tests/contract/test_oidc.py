@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from holdfast.api.failures import ApiError
 from holdfast.api.signin.oidc.flow import OidcProvider
+from holdfast.api.signin.oidc.late import LateProvider
 from holdfast.api.signin.oidc.missing import MissingProvider
 from holdfast.kit.clock import SystemClock
 from tests.support.signed_in import HOST, Entrance, MemorySettings, request
@@ -260,6 +261,27 @@ async def test_signing_out_goes_on_at_the_provider(issuer: str) -> None:
     found = world.provider.logout_location(token, f"{URL}/")
     assert found.endswith("&b=http%3A%2F%2Fholdfast.example.com%2F")
     await world.provider.close()
+
+
+async def test_the_libraries_are_loaded_at_the_first_question(world: World) -> None:
+    late = LateProvider(world.settings, SystemClock())
+    assert late.logout_location("token", URL) == ""
+    token = await world.token()
+    assert (late.is_configured, await late.identify(token)) == (
+        True, await world.provider.identify(token),
+    )  # fmt: skip
+    world.settings.config["oidc.config"] = ""
+    assert (await _refusal(late.begin(request(), f"{URL}/"))).status == 501
+    await late.close()
+
+
+def test_what_is_configured_is_asked_each_time() -> None:
+    settings = MemorySettings()
+    late = LateProvider(settings, SystemClock())
+    settings.config["oidc.config"] = "issuer: https://idp\n"
+    seen = [late.is_configured]
+    settings.config["oidc.config"] = " "
+    assert [*seen, late.is_configured] == [True, False]
 
 
 async def test_a_wheel_without_the_extra_says_what_to_install() -> None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.access.roles import PolicyRoles
@@ -15,7 +14,7 @@ from holdfast.api.signin.accounts import AccountBook
 from holdfast.api.signin.guard import LoginGuard
 from holdfast.api.signin.keeping import AccountKeeper
 from holdfast.api.signin.links import OneTimeLinks
-from holdfast.api.signin.oidc.missing import MissingProvider
+from holdfast.api.signin.oidc.late import LateProvider
 from holdfast.api.signin.passwords import Passwords
 from holdfast.api.signin.revocations import SECRET as REVOKED
 from holdfast.api.signin.revocations import Revocations
@@ -26,14 +25,6 @@ from holdfast.domain.ports import Clock
 from holdfast.kit.tasks import Supervisor
 
 log = logging.getLogger(__name__)
-
-
-class ClosingProvider(Provider, Protocol):
-    """A provider, and the end of it."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +45,12 @@ async def sign_in_running(
 ) -> AsyncIterator[Doors]:  # fmt: skip
     """Build sign-in and roles; missing keys of `argocd-secret` are added first."""
     passwords = Passwords()
-    provider = _provider(argo, clock)
+    provider = LateProvider(argo, clock)
     try:
         # Read for sure: a key that only seems to be missing would be written over.
         await argo.read()
+        if provider.is_configured:
+            await provider.load()
         if await first_start.prepare(argo, passwords, clock) and not argo.observes:
             log.warning("%s", first_start.how_to_read(argo.namespace))
         book, revocations = AccountBook(argo), Revocations(argo, clock, news)
@@ -88,13 +81,3 @@ async def sign_in_running(
     finally:
         passwords.close()
         await provider.close()
-
-
-def _provider(argo: ArgoSettings, clock: Clock) -> ClosingProvider:
-    try:
-        from holdfast.api.signin.oidc.flow import OidcProvider  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("authlib", "httpx2", "joserfc"):
-            raise
-        return MissingProvider(lambda: bool(argo.text("oidc.config").strip()))
-    return OidcProvider(argo, clock)

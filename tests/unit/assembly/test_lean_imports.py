@@ -10,8 +10,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Each starts a Python of its own, which takes seconds on a busy machine.
+pytestmark = pytest.mark.timeout(60)
 
 NEVER = (
     "jinja2", "pydantic", "casbin", "bcrypt", "jwt", "authlib", "httpx2", "cryptography",

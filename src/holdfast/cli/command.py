@@ -5,9 +5,10 @@ the module of a command only when somebody uses it.
 """
 
 import importlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -315,8 +316,22 @@ class Entry:
 class LazyGroup(click.Group):
     """A group whose commands are imported on use, so that `--help` costs nothing."""
 
-    def __init__(self, name: str, entries: Sequence[Entry], text: str) -> None:
-        """Keep the table; global flags may stand before the command too."""
+    def __init__(
+        self,
+        name: str,
+        entries: Sequence[Entry],
+        text: str,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Keep the table; global flags may stand before the command too.
+
+        Args:
+            name: Its own name.
+            entries: Its commands.
+            text: What it is for.
+            elsewhere: Commands that people know from `argocd` and that are not built, with what
+                does the same.
+        """
         super().__init__(
             name,
             help=text,
@@ -325,6 +340,7 @@ class LazyGroup(click.Group):
             invoke_without_command=True,
         )
         self._entries = {entry.name: entry for entry in entries}
+        self._elsewhere = elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the table."""
@@ -349,9 +365,10 @@ class LazyGroup(click.Group):
 
             near = difflib.get_close_matches(args[0], self._entries, n=1)
             also = f'; did you mean "{near[0]}"?' if near else ""
-            raise BadCall(
-                f'unknown command "{args[0]}" for "{ctx.command_path}"{also}', ctx.get_usage()
-            )
+            unknown = f'unknown command "{args[0]}" for "{ctx.command_path}"'
+            if args[0] in self._elsewhere:
+                raise BadCall(f"{unknown}\n\nhint: {self._elsewhere[args[0]]}", "")
+            raise BadCall(f"{unknown}{also}", ctx.get_usage())
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> int:

@@ -171,9 +171,21 @@ It speaks Argo CD's words: `holdfast app …` takes the flags of `argocd app …
 same Application objects. To try it without a cluster: `holdfast demo`, then `holdfast up`."""
 
 
+NOT_BUILT = {
+    "cert": "host keys stand in the ConfigMap argocd-ssh-known-hosts-cm (key ssh_known_hosts), "
+    "certificates of authorities in argocd-tls-certs-cm (a key for each host)",
+    "appset": "Argo CD's ApplicationSet controller goes on making Applications; "
+    "`kubectl get applicationsets -A` lists its objects",
+    "admin": "`holdfast run`, `up` and `serve` have the page; the first password: kubectl -n argocd "
+    "get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d",
+    "gpg": "signatures of commits are not checked yet; a project that demands them syncs nothing",
+}
+"""Commands of `argocd` that are not here, and what does the same."""
+
+
 def root_command() -> LazyGroup:
     """Return the whole tree; nothing below it is imported yet."""
-    return LazyGroup("holdfast", ROOT_ENTRIES, TEXT)
+    return LazyGroup("holdfast", ROOT_ENTRIES, TEXT, NOT_BUILT)
 
 
 def run(argv: Sequence[str] | None = None, session: Session | None = None) -> int:

@@ -36,6 +36,14 @@ def test_a_flag_that_resembles_nothing_is_only_refused() -> None:
     assert "Error: unknown flag: --zzz\n" in done.err
 
 
+@pytest.mark.parametrize("command", ["cert", "appset", "admin", "gpg"])
+def test_a_command_of_argocd_that_is_not_built_says_what_does_the_same(command: str) -> None:
+    done = holdfast(FakeLink(), command, "list")
+    assert done.code == 1
+    assert f'unknown command "{command}" for "holdfast"\n\nhint: ' in done.err
+    assert "did you mean" not in done.err
+
+
 def test_an_application_that_is_nearly_right_is_named() -> None:
     done = holdfast(link(), "app", "get", NAME + "x")
     assert done.code == 20

@@ -151,6 +151,21 @@ async def test_nothing_runs_so_nothing_is_stopped() -> None:
     assert "No operation is in progress" in reply.message
 
 
+async def test_what_runs_is_told_to_stop_by_who_may_sync() -> None:
+    running = {**named("web"), "operation": {"sync": {"revision": "main"}}}
+    running["status"] = {"operationState": {"phase": "Running", "operation": {}}}
+    world = ApiWorld(running, rules=[("admin", "*", "*", "*"), *reader("default/*")])
+    path = f"{APPS}/web/operation"
+    assert (await world.client.as_("ann").delete(path)).status == 403
+    assert (await world.client.get(f"{APPS}/web")).json["status"]["operationState"] == {
+        "phase": "Running", "operation": {}
+    }  # fmt: skip
+    reply = await world.client.delete(path)
+    assert (reply.status, reply.json) == (200, {})
+    state = (await world.client.get(f"{APPS}/web")).json["status"]["operationState"]
+    assert state["phase"] == "Terminating"
+
+
 async def test_deleting_writes_the_finalizer_first() -> None:
     world = ApiWorld(named("web"))
     assert (await world.client.delete(f"{APPS}/web?propagationPolicy=background")).json == {}

@@ -177,7 +177,8 @@ NOT_BUILT = {
     "appset": "Argo CD's ApplicationSet controller goes on making Applications; "
     "`kubectl get applicationsets -A` lists its objects",
     "admin": "`holdfast run`, `up` and `serve` have the page; the first password: "
-    "kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d",
+    "kubectl -n argocd get secret argocd-initial-admin-secret "
+    "-o jsonpath='{.data.password}' | base64 -d",
     "gpg": "signatures of commits are not checked yet; a project that demands them syncs nothing",
 }
 """Commands of `argocd` that are not here, and what does the same."""

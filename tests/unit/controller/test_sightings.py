@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from holdfast.controller.episodes import Episodes
@@ -25,6 +26,10 @@ CM = key_of(config_map())
 
 def fix(tree: Tree) -> None:
     tree["data"].update(a="x")
+
+
+def paint(tree: Tree, data: dict[str, str]) -> None:
+    tree["data"].update(data)
 
 
 def opened(told: Told) -> list[DriftOpened]:
@@ -134,8 +139,8 @@ async def test_what_is_changed_later_in_a_held_drift_is_told_once_with_who_did_i
         pause_of_the_object(rig)
         rig.cluster.edit(CM, fix)
         await rig.settle(5)
-        for value in ("x", "y"):
-            rig.cluster.edit(CM, lambda tree, value=value: tree["data"].update(b=value))
+        for other in ({"b": "x"}, {"b": "y"}):
+            rig.cluster.edit(CM, partial(paint, data=other))
             await rig.settle(5)
         rig.cluster.edit(CM, lambda tree: tree["data"].pop("c"))
         await rig.settle(5)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from holdfast.assembly.sandbox import ClusterSettings
 
 _SWITCH, _NUMBER, _STRINGS = FlagKind.SWITCH, FlagKind.NUMBER, FlagKind.STRINGS
+_LAST_PORT = 65_535
 Serve = Callable[["asyncio.Event"], Awaitable[None]]
 
 
@@ -51,9 +52,12 @@ def _cluster(call: Call) -> "ClusterSettings":
     data: Path | None = Path(values.text("data")) if values.text("data") else sandbox_data()
     if values.text("data") == MEMORY:
         data = None
+    port = values.number("api-port")
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"--api-port {port}: a port is a number from 0 to {_LAST_PORT}")
     return ClusterSettings(
         data=data.absolute() if data is not None else None,
-        api_port=values.number("api-port"),
+        api_port=port,
         kubeconfig=_folder(values.text("kubeconfig")),
     )
 

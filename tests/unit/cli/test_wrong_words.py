@@ -44,6 +44,14 @@ def test_a_command_of_argocd_that_is_not_built_says_what_does_the_same(command: 
     assert "did you mean" not in done.err
 
 
+@pytest.mark.parametrize("port", ["65536", "-1"])
+@pytest.mark.parametrize("command", ["up", "sandbox"])
+def test_a_port_that_is_none_is_refused(command: str, port: str) -> None:
+    done = holdfast(FakeLink(), command, f"--api-port={port}", "--data", ":memory:")
+    assert (done.code, done.out) == (1, "")
+    assert f"--api-port {port}: a port is a number from 0 to 65535" in done.err
+
+
 def test_an_application_that_is_nearly_right_is_named() -> None:
     done = holdfast(link(), "app", "get", NAME + "x")
     assert done.code == 20

@@ -195,7 +195,8 @@ async def _kill_at(app: SiteApp, version: str, rng: random.Random) -> bool:
 
     Returns whether an operation was under way.
     """
-    count, pause_s = rng.randrange(1, 5), rng.uniform(0.0, 0.25)
+    # Four changes of the Application end an operation; fewer are in the middle of it.
+    count, pause_s = rng.randrange(1, 4), rng.uniform(0.0, 0.25)
     async with app.site.person.watch(app.ref, version) as events:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(4.0):

@@ -3,13 +3,14 @@
 from typing import Any
 
 from holdfast.cli import exit_codes, layouts
-from holdfast.cli.app.change import in_editor
+from holdfast.cli.app.change import in_editor, keep
 from holdfast.cli.command import Call, CommandSpec
 from holdfast.cli.documents import STRUCTURED, parse_documents, read_documents, render
 from holdfast.cli.pflag import Flag, FlagKind, RefusedError, UsageError
 from holdfast.cli.proj.rewriting import read as read_spec
 from holdfast.cli.proj.rewriting import rewrite
 from holdfast.domain.commands import CreateProject, DeleteProject
+from holdfast.domain.errors import HoldfastError
 from holdfast.domain.queries import GetProject, ListProjects
 
 Tree = dict[str, Any]
@@ -125,7 +126,19 @@ async def _edit(call: Call) -> int:
     if not after.strip() or after == before:
         call.note("Edit cancelled, no changes made.")
         return exit_codes.OK
-    documents = parse_documents(after, "the edited text")
+    try:
+        await _write_edited(call, read, after)
+    except (UsageError, HoldfastError):
+        call.note(f"nothing was changed; your text is kept in {keep(after)}")
+        raise
+    return exit_codes.OK
+
+
+async def _write_edited(call: Call, read: Tree, text: str) -> None:
+    try:
+        documents = parse_documents(text, "the edited text")
+    except UsageError as error:
+        raise RefusedError(str(error)) from error
     if len(documents) != 1:
         raise RefusedError("the edited text must hold exactly one document")
 
@@ -136,7 +149,6 @@ async def _edit(call: Call) -> int:
         spec.update(documents[0])
 
     await rewrite(call, edited)
-    return exit_codes.OK
 
 
 async def _get(call: Call) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from holdfast.domain.commands import Command, Done, UpdateProject
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.queries import GetProject, GetProjectWindows
 from tests.support.command_line import Result, holdfast
 from tests.support.fakes import FakeCommands, FakeLink, FakeQueries
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Tree = dict[str, Any]
 
@@ -131,3 +133,19 @@ def test_a_project_is_edited_in_an_editor(tmp_path: Path) -> None:
     environ = {"EDITOR": str(editor), "PATH": "/usr/bin:/bin"}
     assert holdfast(asked, "proj", "edit", "team", environ=environ).code == 0
     assert spec_after(asked) == {"description": "shop"}
+
+
+@pytest.mark.parametrize("text", ["description: [shop", "a: 1\n---\nb: 2", "description: shop"])
+def test_an_edit_that_cannot_be_written_keeps_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source = tmp_path / "source"
+    source.write_text(text)
+    editor = {"EDITOR": f"cp {source}", "PATH": "/usr/bin:/bin"}
+    asked = link({}, *[ClusterError("HF2002", "forbidden")] * 2)
+    result = holdfast(asked, "proj", "edit", "team", environ=editor)
+    assert result.code in (1, 20)
+    kept = re.search(r"your text is kept in (\S+)", result.err)
+    assert kept is not None
+    assert Path(kept[1]).read_text() == text

@@ -136,7 +136,7 @@ async def _edit(call: Call) -> int:
     try:
         await _write_edited(call, read, after)
     except (UsageError, HoldfastError):
-        call.note(f"nothing was changed; your text is kept in {_keep(after)}")
+        call.note(f"nothing was changed; your text is kept in {keep(after)}")
         raise
     return exit_codes.OK
 
@@ -162,7 +162,8 @@ async def _write_edited(call: Call, read: Tree, text: str) -> None:
     await _rewrite(call, edited)
 
 
-def _keep(content: str) -> str:
+def keep(content: str) -> str:
+    """Write a text that could not be used into a file of its own; return where it is."""
     import tempfile
 
     with tempfile.NamedTemporaryFile(

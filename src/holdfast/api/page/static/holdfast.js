@@ -149,8 +149,9 @@
       row.toggleAttribute("data-out", !row.textContent.toLowerCase().includes(words));
     }
   };
+  let told = "";
   const fits = () => {
-    setCookie("holdfast.width", width());
+    if (told !== width()) setCookie("holdfast.width", (told = width())); // a cookie costs a millisecond
     const laid = $("[data-laid]");
     if (!laid || laid.dataset.laid === width()) return;
     delete $("#tree")?.dataset.zoomed;

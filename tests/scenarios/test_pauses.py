@@ -134,7 +134,7 @@ async def test_an_edit_survives_a_pause_and_is_put_back_after_it(site: Site) -> 
 
 async def test_a_pause_ends_by_itself_and_says_so_before(site: Site) -> None:
     app = await site.deploy("web", FILES)
-    await holdfast(site, "app", "pause", app.name, "--for", "6s", "--reason", "INC-7")
+    await holdfast(site, "app", "pause", app.name, "--for", "12s", "--reason", "INC-7")
     await site.person.edit(deployment(app), set_replicas(2))
     await until_noted(site, app, "paused")
     await has_replicas(site, app, 0)

@@ -177,9 +177,14 @@ async def test_a_crd_that_is_being_deleted_and_then_gone_is_a_prerequisite(
         return await plane.reader.get(CRD, "", crd(group).name) is None
 
     await eventually(is_gone)
-    error = await refused(apply(plane, _widget(kind, namespace, "later")))
-    assert _verdict(error) == ("HF2006", Retry.ON_PREREQUISITE)
-    assert error.status == 404
+
+    async def is_unknown() -> bool:
+        # For a moment after the definition has gone, the API server still says "terminating".
+        error = await refused(apply(plane, _widget(kind, namespace, "later")))
+        assert _verdict(error) == ("HF2006", Retry.ON_PREREQUISITE)
+        return error.status == 404
+
+    await eventually(is_unknown)
 
 
 async def test_a_name_whose_object_is_still_being_deleted_is_a_prerequisite(

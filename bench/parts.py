@@ -63,6 +63,7 @@ async def measure_size(apps: int, rounds: int, wanted: set[str]) -> Tree:
     if "sync" in wanted and apps > 1:
         figures["bare_apply_s"] = round(await _bare_apply_alone(names), 2)
     async with _bench(names, figures, apps if "storm" in wanted else _FEW) as bench:
+        await until_calm(bench.holdfast.pid, 5.0)  # Events wait for the end of a big sync
         await asyncio.sleep(_CALM_S)
         figures["memory_steady_mb"] = round(tree_pss_mb(bench.holdfast.pid), 1)
         figures["memory_by_process_mb"] = pss_mb_by_process(bench.holdfast.pid)

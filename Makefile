@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tutorial test faults soak fuzz-api screenshots check fix lock control-plane plane bench bench-compare build clean
+.PHONY: help setup demo tutorial test faults soak fuzz-api screenshots check check-types check-rules fix lock control-plane plane bench bench-compare build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -59,9 +59,14 @@ screenshots: $(DEV_READY) ## write the pictures of docs/images anew, with the sy
 	@HOLDFAST_PICTURES=docs/images $(BIN)/pytest tests/browser/test_screens.py
 
 check: $(DEV_READY) ## format, lint, types, import rules, sizes, waits of tests, locks
+	@$(MAKE) --no-print-directory -j 2 check-types check-rules
+
+check-types: $(DEV_READY)
+	$(BIN)/mypy
+
+check-rules: $(DEV_READY)
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_test_waits.py

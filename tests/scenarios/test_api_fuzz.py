@@ -14,7 +14,7 @@ from tests.fuzz.fuzz import example, fuzz
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECONDS = 15
+SECONDS = 6
 SEED = 5
 
 

@@ -8,7 +8,7 @@ LOCKS := requirements
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 # Each worker has a control plane of its own (0.5 GB); tests wait for clusters more than they compute.
-WORKERS ?= 4
+WORKERS ?= 3
 # What the tests of a file share is started once; the longest come first (tests/conftest.py).
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What is held to a limit in time runs first and alone: others would be measured, too.

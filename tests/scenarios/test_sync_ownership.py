@@ -154,7 +154,7 @@ async def test_two_applications_that_sync_one_object_do_not_play_ping_pong(
         world.repository.write("other/all.json", d.config_map(b="2"))
         world.repository.commit()
         second = await world.create_app(path="other")
-        await second.until(lambda tree: tree.get("status", {}).get("operationState"))
+        await second.finished()  # its one write is done
         await world.at_rest(settings(world))
         before = await world.person.get(settings(world))
         await world.at_rest(settings(world))

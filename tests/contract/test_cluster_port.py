@@ -371,9 +371,8 @@ async def test_our_own_objects_are_created_replaced_patched_and_deleted(
     stale = [{"op": "test", "path": "/data/y", "value": "9"}, *patch]
     error = await refused(plane.system.json_patch(CONFIG_MAP, namespace, "own", stale, write))
     assert error.code == "HF2004"
-    background = Propagation.BACKGROUND
-    assert await plane.system.delete(CONFIG_MAP, namespace, "own", write, background)
-    assert not await plane.system.delete(CONFIG_MAP, namespace, "own", write, background)
+    assert await plane.system.delete(CONFIG_MAP, namespace, "own", write)
+    assert not await plane.system.delete(CONFIG_MAP, namespace, "own", write)
 
 
 async def test_an_object_that_kubectl_applied_can_be_replaced_by_us(

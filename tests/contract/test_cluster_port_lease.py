@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cluster.lease import LeaseSettings, LeaseTimes
 from holdfast.domain.kinds import LEASE
 from holdfast.domain.manifest import Manifest
-from holdfast.domain.plan import Propagation, SystemWrite
+from holdfast.domain.plan import SystemWrite
 from holdfast.kit.clock import SystemClock
 from holdfast.kit.tasks import Supervisor
 from tests.support.kube import Proxy, connected
@@ -139,9 +139,7 @@ async def test_a_holder_whose_lease_was_taken_learns_it(plane: Connection, names
 async def test_a_lease_that_was_deleted_is_made_again(plane: Connection, namespace: str) -> None:
     async with _Candidate(plane, namespace, "first") as first:
         await until(lambda: first.holder.is_leader)
-        await plane.system.delete(
-            LEASE, namespace, "holdfast", SystemWrite.LEASE, Propagation.BACKGROUND
-        )
+        await plane.system.delete(LEASE, namespace, "holdfast", SystemWrite.LEASE)
         await until(lambda: first.told == ["gained", "lost", "gained"])
         assert first.holder.is_leader
 

@@ -192,9 +192,7 @@ async def test_a_name_whose_object_is_still_being_deleted_is_a_prerequisite(
 ) -> None:
     held = config_map(namespace, "held").with_metadata(finalizers=[FINALIZER])
     await plane.system.create(held, SystemWrite.PROJECT)
-    await plane.system.delete(
-        CONFIG_MAP, namespace, "held", SystemWrite.PROJECT, Propagation.BACKGROUND
-    )
+    await plane.system.delete(CONFIG_MAP, namespace, "held", SystemWrite.PROJECT)
     again = plane.system.create(config_map(namespace, "held"), SystemWrite.PROJECT)
     assert _verdict(await refused(again)) == ("HF2011", Retry.ON_PREREQUISITE)
 

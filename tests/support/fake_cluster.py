@@ -433,14 +433,13 @@ class FakeSystemWriter:
         namespace: str,
         name: str,
         write: SystemWrite,
-        propagation: Propagation = Propagation.FOREGROUND,
     ) -> bool:
         key = ResourceKey(gvk.group, gvk.kind, namespace, name)
 
         def act() -> Manifest:
             return Manifest({"gone": self._cluster.remove(key)})
 
-        answer = await self._cluster.serve(Request("delete", key, propagation, write), act)
+        answer = await self._cluster.serve(Request("delete", key, Propagation.BACKGROUND, write), act)
         return bool(answer.tree["gone"])
 
     def _existing(self, key: ResourceKey) -> Tree:

@@ -84,16 +84,15 @@ class System:
         namespace: str,
         name: str,
         write: SystemWrite,
-        propagation: Propagation = Propagation.FOREGROUND,
     ) -> bool:
-        """Delete an object of ours; False when it was gone."""
+        """Delete an object of ours at once; False when it was gone."""
         info = self._calls.discovery.find(gvk)
         if info is None:
             return False
         self.sent[write] += 1
         about = ResourceKey(gvk.group, gvk.kind, namespace, name)
         return await self._calls.delete(
-            object_path(info, namespace, name), None, propagation, about
+            object_path(info, namespace, name), None, Propagation.BACKGROUND, about
         )
 
     async def _path(self, gvk: GroupVersionKind, namespace: str, name: str) -> str:
@@ -151,10 +150,9 @@ class ReadOnlySystem:
         namespace: str,
         name: str,
         write: SystemWrite,
-        propagation: Propagation = Propagation.FOREGROUND,
     ) -> bool:
         """Say that nothing was deleted."""
-        del gvk, namespace, name, propagation
+        del gvk, namespace, name
         self.left_out[write] += 1
         return False
 

@@ -213,9 +213,12 @@ class SystemWriter(Protocol):
         namespace: str,
         name: str,
         write: SystemWrite,
-        propagation: Propagation = Propagation.FOREGROUND,
     ) -> bool:
-        """Delete an object of ours; False when it was gone."""
+        """Delete an object of ours at once; False when it was gone.
+
+        What depends on it goes later: in the foreground it would stay, and count, until the
+        garbage collector has looked for its dependents.
+        """
         ...
 
 

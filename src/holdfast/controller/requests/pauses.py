@@ -24,7 +24,7 @@ from holdfast.domain.errors import ConfigurationError, HoldfastError
 from holdfast.domain.identity import AppKey
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.domain.pause import LONGEST, PAUSE, Pause, PauseScope, pause_tree
-from holdfast.domain.plan import Propagation, SystemWrite
+from holdfast.domain.plan import SystemWrite
 from holdfast.domain.ports import Clock, ClusterReader, SystemWriter
 from holdfast.domain.queries import ListPauses
 
@@ -218,11 +218,7 @@ class PauseWrites:
             return
 
     async def _remove(self, pause: Pause) -> None:
-        # Nothing belongs to a pause. In the foreground the garbage collector would keep it until
-        # it knows the kind: half a minute after the definition came, during which it would hold.
-        await self.system.delete(
-            PAUSE, pause.manifest.namespace, pause.id, SystemWrite.PAUSE, Propagation.BACKGROUND
-        )
+        await self.system.delete(PAUSE, pause.manifest.namespace, pause.id, SystemWrite.PAUSE)
 
 
 def _check(command: PauseHealing, now: datetime) -> None:

@@ -105,6 +105,7 @@ async def test_an_object_is_changed_as_yaml_and_by_a_patch(site: Site, window: W
         await expect(window.page.locator("#tab-live")).to_contain_text("a: by hand")
         await window.click("edit-object")
         await window.click("how-json")
+        await expect(window.test("how-json")).to_have_attribute("aria-current", "true")
         await text.fill("- {op: add, path: /data/b, value: [}")
         with expecting(window, 422):
             await window.click("edit-do")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from holdfast.domain.pause import pause_tree
+from holdfast.domain.pause import ANNOUNCED_ANNOTATION, pause_tree
 from tests.support.loaded import type_holdfast
 from tests.support.person import Ref
 from tests.support.receiver import Receiver
@@ -201,11 +201,18 @@ async def test_a_fight_and_a_pause_that_ends_soon_are_told(site: Site) -> None:
             "reason": "INC-1",
             "author": "ann",
         }
+        told = pause_tree("inc-0", site.control, {**spec, "reason": "INC-0"})
+        told["metadata"]["annotations"] = {ANNOUNCED_ANNOTATION: spec["until"]}
+        await site.person.create(told)  # an earlier process announced its end
         await site.person.create(pause_tree("inc-1", site.control, spec))
         pause = (await receiver.next(60)).json()
         assert pause["events"] == ["on-pause-expiring"]
         assert pause["app"]["name"] == app.name
         assert "INC-1" in json.dumps(pause["entries"])
+        assert "INC-0" not in json.dumps(pause["entries"])
+        stored = await site.person.get(Ref("holdfast.dev/v1alpha1", "Pause", site.control, "inc-1"))
+        said = stored["metadata"]["annotations"][ANNOUNCED_ANNOTATION]
+        assert datetime.fromisoformat(said) == datetime.fromisoformat(spec["until"])
         assert datetime.now(UTC) < moment + timedelta(seconds=1)
 
 

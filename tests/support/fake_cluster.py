@@ -20,6 +20,7 @@ from holdfast.domain.errors import ClusterError, RepositoryError, Retry
 from holdfast.domain.identity import GroupKind, GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.kinds import CRD, NAMESPACE, KindInfo
 from holdfast.domain.manifest import Manifest, Tree
+from holdfast.domain.pause import PAUSE
 from holdfast.domain.plan import ApplyOptions, Authorized, Propagation, SystemWrite
 from holdfast.domain.ports import EventKind, Listed, WatchScope, WatchSink
 from holdfast.domain.project import PROJECT
@@ -688,7 +689,7 @@ def type_of(gvk: GroupVersionKind) -> Type:
 
 def _recorded(before: Tree | None, tree: Tree, manager: str) -> Tree:
     gvk = Manifest(tree).gvk
-    if gvk in (APPLICATION, PROJECT, CRD, NAMESPACE):
+    if gvk in (APPLICATION, PROJECT, PAUSE, CRD, NAMESPACE):
         return tree
     writer = Writer(manager, Manifest(tree).api_version, _NOW)
     return record_update(before, tree, type=type_of(gvk), writer=writer)

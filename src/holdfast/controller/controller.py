@@ -73,7 +73,9 @@ class Controller:
         lanes.observer.pauses_changed = self._pauses_changed
         self.lane, self.observer = lanes.heal, lanes.observer
         self._lanes = lanes
-        self._reminders = Reminders(self.registry, ports.clock, ports.supervisor, ports.recorder)
+        self._reminders = Reminders(
+            self.registry, ports.clock, ports.supervisor, ports.recorder, ports.system
+        )
         self._schedule = Schedule(settings.refresh, ports.clock, ports.rng)
 
     # --- running ------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Which pause holds what (DESIGN §4.4). Pauses are on the wall clock: a person named the end."""
+"""Which pause holds what (DESIGN §4.4), and the warning before one ends.
+
+Pauses are on the wall clock: a person named the end.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -8,10 +11,12 @@ from datetime import datetime
 from holdfast.controller.state import ObjectState, Registry
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from holdfast.domain.drift import SyncCode
+from holdfast.domain.errors import ClusterError, HoldfastError
 from holdfast.domain.events import AppEvent, EventRecorder, Reason
 from holdfast.domain.identity import ResourceKey
-from holdfast.domain.pause import Pause
-from holdfast.domain.ports import Clock
+from holdfast.domain.pause import ANNOUNCED_ANNOTATION, PAUSE, Pause
+from holdfast.domain.plan import SystemWrite
+from holdfast.domain.ports import Clock, SystemWriter
 from holdfast.kit.tasks import Supervisor
 
 log = logging.getLogger(__name__)
@@ -22,6 +27,10 @@ UNREADABLE = (
 )
 _LAST_PART = 0.1
 _LONGEST_SLEEP_S = 60.0
+_AGAIN_S = 2.0
+_TRIES = 5
+_NOT_FOUND = 404
+_REFUSALS = range(400, 429)  # the same answer is to be expected once more
 _MOST_EVENTS = 100  # a pause of everything is told by its log line; Events are for people to find
 _IN_CLUSTER = frozenset({IN_CLUSTER_SERVER, IN_CLUSTER_NAME})
 
@@ -91,16 +100,28 @@ class Pauses:
 
 
 class Reminders:
-    """Says that a pause is about to end, when a tenth of it is left: an Event on what it holds."""
+    """Says that a pause is about to end, when a tenth of it is left: an Event on what it holds.
+
+    Once: the Pause itself says that its end was announced, so a restart or another leader in the
+    last tenth does not say it again. The mark is made first. A process that dies in the
+    milliseconds between mark and Event has then told nobody, which is the lesser evil beside a
+    warning with each restart; where the mark is refused, the warning still comes.
+    """
 
     def __init__(
-        self, registry: Registry, clock: Clock, supervisor: Supervisor, recorder: EventRecorder
+        self,
+        registry: Registry,
+        clock: Clock,
+        supervisor: Supervisor,
+        recorder: EventRecorder,
+        system: SystemWriter,
     ) -> None:
         """Plan nothing before the first pause."""
         self._registry = registry
         self._clock = clock
         self._supervisor = supervisor
         self._recorder = recorder
+        self._system = system
         self._planned: dict[str, datetime] = {}
 
     def plan(self) -> None:
@@ -115,7 +136,8 @@ class Reminders:
             if self._planned.get(pause.id) == pause.until:
                 continue
             self._planned[pause.id] = pause.until
-            self._supervisor.once(f"pause {pause.id}", self._remind(pause, pause.until))
+            if not pause.is_announced:
+                self._supervisor.once(f"pause {pause.id}", self._remind(pause, pause.until))
 
     async def _remind(self, pause: Pause, until: datetime) -> None:
         began = pause.created_at or self._clock.now()
@@ -123,8 +145,35 @@ class Reminders:
         # Once more after each sleep: the wall clock, which people read, may have stepped.
         while (left_s := (at - self._clock.now()).total_seconds()) > 0:
             await self._clock.sleep(min(left_s, _LONGEST_SLEEP_S))
-        if self._planned.get(pause.id) != until or not pause.is_active(self._clock.now()):
-            return  # it was resumed, or has another end now
+        for _ in range(_TRIES):
+            if not self._is_due(pause, until) or await self._mark(pause, until):
+                break
+            await self._clock.sleep(_AGAIN_S)
+        if self._is_due(pause, until):
+            self._tell(pause, until)
+
+    def _is_due(self, pause: Pause, until: datetime) -> bool:
+        """Whether it was neither resumed nor given another end meanwhile."""
+        return self._planned.get(pause.id) == until and pause.is_active(self._clock.now())
+
+    async def _mark(self, pause: Pause, until: datetime) -> bool:
+        """Write down that this end is announced; False when it is to be tried again."""
+        mark = {ANNOUNCED_ANNOTATION: until.isoformat()}
+        namespace = pause.manifest.namespace
+        try:
+            await self._system.merge_patch(
+                PAUSE, namespace, pause.id, {"metadata": {"annotations": mark}}, SystemWrite.PAUSE
+            )
+        except HoldfastError as error:
+            status = error.status if isinstance(error, ClusterError) else 0
+            if status == _NOT_FOUND:
+                self._planned.pop(pause.id, None)  # it was resumed; the watch will say so
+                return True
+            log.warning("end of pause not marked as told pause=%s %s", pause.id, error.describe())
+            return status in _REFUSALS
+        return True
+
+    def _tell(self, pause: Pause, until: datetime) -> None:
         text = f"healing goes on at {until:%H:%M:%S} UTC: {pause.describe()}"
         log.warning("pause ends soon pause=%s until=%s", pause.id, until)
         held = [

@@ -17,6 +17,8 @@ from holdfast.domain.manifest import JSON, Manifest, Tree
 PAUSE = GroupVersionKind("holdfast.dev", "v1alpha1", "Pause")
 LONGEST = timedelta(days=7)
 """The longest pause with an end; only `untilResumed` lasts longer."""
+ANNOUNCED_ANNOTATION = "holdfast.dev/announced-end"
+"""On a Pause: the end of which people were warned, so that no later process warns them again."""
 
 
 class PauseScope(StrEnum):
@@ -59,6 +61,12 @@ class Pause:
     def is_active(self, now: datetime) -> bool:
         """Whether it holds at this moment; one that is being deleted holds no longer."""
         return not self.manifest.is_terminating and (self.until is None or now < self.until)
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether people were warned that it ends when it does; another end is news again."""
+        told = _moment(self.manifest.annotation(ANNOUNCED_ANNOTATION))
+        return told is not None and told == self.until
 
     def holds_app(self, app: AppKey, project: str, servers: frozenset[str]) -> bool:
         """Whether it holds a whole Application.

@@ -440,7 +440,9 @@ class FakeSystemWriter:
         def act() -> Manifest:
             return Manifest({"gone": self._cluster.remove(key)})
 
-        answer = await self._cluster.serve(Request("delete", key, Propagation.BACKGROUND, write), act)
+        answer = await self._cluster.serve(
+            Request("delete", key, Propagation.BACKGROUND, write), act
+        )
         return bool(answer.tree["gone"])
 
     def _existing(self, key: ResourceKey) -> Tree:

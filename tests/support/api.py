@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
     from starlette.requests import HTTPConnection
-    from starlette.types import Message
+    from starlette.types import ASGIApp, Message
 
     from tests.support.fakes import FakeClock, FakeJournal
 
@@ -104,11 +104,13 @@ class ApiClient:
 
     Attributes:
         server: What is called.
+        outer: What stands before it; itself, unless a test puts something there.
         token: The bearer token, `""` for none.
     """
 
     def __init__(self, server: ApiServer, token: str = "") -> None:
         self.server = server
+        self.outer: ASGIApp = server
         self.token = token
 
     def as_(self, name: str) -> ApiClient:
@@ -185,7 +187,7 @@ class ApiClient:
             return {"type": "http.disconnect"}
 
         scope = _scope(method, path, self._headers(method, headers))
-        await self.server(scope, receive, received.put)
+        await self.outer(scope, receive, received.put)
 
     def _headers(self, method: str, headers: Mapping[str, str] | None) -> dict[str, str]:
         found = {} if method in ("GET", "HEAD") else {"content-type": "application/json"}

@@ -21,6 +21,7 @@ from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
 from holdfast.api.news import News
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
+from holdfast.api.packing import Packed
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
 from holdfast.api.page.server import Page
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
 _INSECURE = "server.insecure"
+_GZIP = "server.enable.gzip"
 _PATIENCE_S = 10.0  # about as long as a person or a load balancer waits for a page
 
 _OWN_HEALTH = frozenset({"/healthz", "/readyz"})
@@ -123,7 +125,9 @@ async def front_application(
         supervisor.spawn("memory", lambda: return_memory(clock))
         # Compiling the templates takes 0.2 s: not on the loop.
         page = Page(services, live, await asyncio.to_thread(Look))
-        yield ApiServer(all_routes(), services, page)
+        yield Packed(
+            ApiServer(all_routes(), services, page), lambda: argo.switch(_GZIP, default=True)
+        )
 
 
 def _follow_settings(door: HttpsOnly, argo: ArgoSettings, *, may_be_plain: bool) -> None:

@@ -20,6 +20,7 @@ from holdfast.api import own_client
 from holdfast.api.answering import begin, refuse, respond
 from holdfast.api.call import Call, Stream
 from holdfast.api.caller import ANONYMOUS
+from holdfast.api.client_version import demand_new_enough
 from holdfast.api.failures import ApiError, Code, translate
 from holdfast.api.guarding import demand_standing, guarded
 from holdfast.api.ports import Services
@@ -39,7 +40,7 @@ HEADERS = {
 """What every answer of the API says, unless its row says otherwise: it is data, and no page."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_ANY_CONTENT_TYPE = frozenset({"/api/webhook", "/api/badge"})
+_FOR_MACHINES = frozenset({"/api/webhook", "/api/badge"})
 _DEFAULT_CONTENT_TYPES = "application/json"
 _CONTENT_TYPES_KEY = "server.api.content.types"
 
@@ -76,6 +77,8 @@ class ApiServer:
                 return _no_row(found, ours=ours)
             if not self._content_type_is_fine(request, path):
                 return PlainTextResponse("Invalid content type\n", 415)
+            if path.startswith("/api/") and path not in _FOR_MACHINES:
+                demand_new_enough(request)
             response = respond(await begin(await self._handle(request, found)), request)
             add_pending(request, response)
             own_client.tell_done(request, response)
@@ -113,7 +116,7 @@ class ApiServer:
 
     def _content_type_is_fine(self, request: Request, path: str) -> bool:
         """The guard against forged forms (api.md §1.1): also for DELETE and empty bodies."""
-        if request.method in _SAFE or path in _ANY_CONTENT_TYPE or not path.startswith("/api/"):
+        if request.method in _SAFE or path in _FOR_MACHINES or not path.startswith("/api/"):
             return True
         listed = self._services.settings.text(_CONTENT_TYPES_KEY, _DEFAULT_CONTENT_TYPES)
         allowed = {part.strip().lower() for part in listed.split(";") if part.strip()}

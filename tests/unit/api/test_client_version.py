@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.api import ApiWorld
+from tests.unit.requests.given import app
 
 PATH = "/api/v1/applications"
 
@@ -15,7 +16,7 @@ PATH = "/api/v1/applications"
      "argocd-client/1.4.0-rc1"],
 )  # fmt: skip
 async def test_an_old_client_is_told_that_it_is_too_old_whoever_it_is(agent: str) -> None:
-    world = ApiWorld()
+    world = ApiWorld(app())
     for path in (PATH, "/api/version"):
         for client in (world.client, world.client.as_("")):
             reply = await client.get(path, user_agent=agent)
@@ -30,10 +31,10 @@ async def test_an_old_client_is_told_that_it_is_too_old_whoever_it_is(agent: str
      "x argocd-client/1.0.0"],
 )  # fmt: skip
 async def test_every_other_client_is_served(agent: str) -> None:
-    world = ApiWorld()
+    world = ApiWorld(app())
     assert (await world.client.get(PATH, user_agent=agent)).status == 200
 
 
 async def test_a_git_host_and_a_picture_are_no_clients() -> None:
-    reply = await ApiWorld().client.get("/api/badge?name=a", user_agent="argocd-client/1.0.0")
+    reply = await ApiWorld(app()).client.get("/api/badge?name=a", user_agent="argocd-client/1.0.0")
     assert reply.status == 200

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Container
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -17,16 +18,35 @@ _CONSTRAINT = re.compile(r"[\^~><=*]|\bx\b|\|\|")
 def concerns(push: Push, app: Tree) -> bool:
     """Whether an Application must look at git because of a push."""
     pushed = {key for url in push.repositories if (key := repository_key(url))}
-    spec = app.get("spec") or {}
-    found = (spec.get("source"), *(spec.get("sources") or ()))
-    sources = [source for source in found if isinstance(source, dict)]
     annotation = (app["metadata"].get("annotations") or {}).get(GENERATE_PATHS) or ""
     return any(
         repository_key(str(source.get("repoURL") or "")) in pushed
         and _is_revision(str(source.get("targetRevision") or ""), push)
         and _is_touched(annotation, str(source.get("path") or ""), push.changed)
-        for source in sources
+        for source in _sources(app)
     )
+
+
+def deployed_from(app: Tree) -> set[tuple[str, str]]:
+    """Return the repositories that an Application names, as `repository_key`."""
+    urls = (str(source.get("repoURL") or "") for source in _sources(app))
+    return {key for url in urls if (key := repository_key(url))}
+
+
+def told_name(push: Push, known: Container[tuple[str, str]]) -> str:
+    """Return `host/path` of the repository of a push, `""` when it is none of those known.
+
+    A push need not be proved where no secret is set: whoever asks must not be able to make up
+    names without an end.
+    """
+    keys = (repository_key(url) for url in push.repositories)
+    return next(("/".join(key) for key in keys if key is not None and key in known), "")
+
+
+def _sources(app: Tree) -> list[Tree]:
+    spec = app.get("spec") or {}
+    found = (spec.get("source"), *(spec.get("sources") or ()))
+    return [source for source in found if isinstance(source, dict)]
 
 
 def repository_key(url: str) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
-from holdfast.api.news import News
+from holdfast.api.news import News, Tell, tell_nobody
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
 from holdfast.api.packing import Packed
 from holdfast.api.page.live import Live
@@ -64,7 +64,7 @@ CONTROLLERS_OWN = frozenset({"/readyz", "/audit"})
 async def front_application(
     settings: FrontSettings,
     context: ssl.SSLContext | None = None,
-    on_login: Callable[[bool], None] = lambda _good: None,
+    tell: Tell = tell_nobody,
     door: HttpsOnly | None = None,
 ) -> AsyncIterator[ASGIApp]:
     """Connect, read settings and Applications, and yield the ASGI application.
@@ -72,7 +72,7 @@ async def front_application(
     Args:
         settings: What is served.
         context: Is given the certificate of the control namespace.
-        on_login: Told of each login with a password: whether it was good.
+        tell: Told of what is counted.
         door: Told whether plain HTTP passes.
 
     Raises:
@@ -115,7 +115,7 @@ async def front_application(
             clock=clock,
             facts=facts,
             journal=await asyncio.to_thread(_journal, settings),
-            news=News(on_login),
+            news=News(tell),
             health=_health(settings),
         )
         if not settings.auth_disabled:
@@ -242,7 +242,7 @@ async def serve_front(
     settings: FrontSettings,
     listener: socket.socket,
     stop: asyncio.Event,
-    on_login: Callable[[bool], None] = lambda _good: None,
+    tell: Tell = tell_nobody,
 ) -> None:
     """Serve until `stop` is set; what only the controller can answer is handed on to it."""
     gate = _Gate()
@@ -256,7 +256,7 @@ async def serve_front(
         serving(door or outer, listener, certificate, context),
         asyncio.TaskGroup() as group,
     ):
-        work = group.create_task(_fill(gate, settings, context, on_login, door))
+        work = group.create_task(_fill(gate, settings, context, tell, door))
         await stop.wait()
         work.cancel()
 
@@ -265,10 +265,10 @@ async def _fill(
     gate: _Gate,
     settings: FrontSettings,
     context: ssl.SSLContext | None,
-    on_login: Callable[[bool], None],
+    tell: Tell,
     door: HttpsOnly | None,
 ) -> None:
-    async with front_application(settings, context, on_login, door) as application:
+    async with front_application(settings, context, tell, door) as application:
         gate.open(application)
         try:
             await asyncio.Event().wait()

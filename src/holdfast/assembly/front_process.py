@@ -3,7 +3,7 @@
 The parent opens the port, so that a wrong `--listen` is its error and nothing is refused while the
 child starts; the child inherits it, reads its settings as the first line of its input, and ends
 when that input ends: it never outlives its parent. Later lines tell it what the controller does.
-Its own output is a line for each login, which the parent counts: metrics are the controller's.
+Its own output is a line for each thing that the parent counts: metrics are the controller's.
 A child that dies is started again; the controller does not notice.
 """
 
@@ -15,9 +15,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 
+from holdfast.assembly.front_counts import Tell, tell_nobody
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.kit import logs, process
 from holdfast.kit.tasks import Supervisor
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _MODULE = "holdfast.assembly.front_process"
 _LINE_BYTES = 1024 * 1024
 _LAST_S = 5
-_LOGINS = {b"login good": True, b"login bad": False}
+_MOST_TOLD = 2000
 
 
 class FrontProcess:
@@ -37,16 +37,16 @@ class FrontProcess:
         self,
         settings: FrontSettings,
         listener: socket.socket,
-        on_login: Callable[[bool], None] = lambda _good: None,
+        tell: Tell = tell_nobody,
     ) -> None:
         """Start nothing yet.
 
         Args:
             settings: What the child serves.
             listener: The open port; stays open in the parent, so that a new child can take over.
-            on_login: Told of each login with a password: whether it was good.
+            tell: Told of what is counted (`front_counts`).
         """
-        self._on_login = on_login
+        self._count = tell
         self._settings = settings
         self._listener = listener
         self._said: dict[str, object] = {}
@@ -87,8 +87,8 @@ class FrontProcess:
     async def _hear(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdout is not None  # noqa: S101 - it was started with pipes
         while line := await child.stdout.readline():
-            if line.strip() in _LOGINS:
-                self._on_login(_LOGINS[line.strip()])
+            what, _, of_it = line.decode("utf-8", "replace").rstrip("\n").partition(" ")
+            self._count(what, of_it)
 
     async def _talk(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdin is not None  # noqa: S101 - it was started with pipes
@@ -116,10 +116,11 @@ async def _read_lines(stop: asyncio.Event, reader: asyncio.StreamReader) -> None
     stop.set()
 
 
-def _say_login(good: bool) -> None:
+def _tell_parent(what: str, of_it: str) -> None:
+    line = f"{what} {' '.join(of_it.split())[:_MOST_TOLD]}\n"
     # The parent reads; one that does not is at its end, and a full pipe must not hold us.
     with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), b"login good\n" if good else b"login bad\n")
+        os.write(sys.stdout.fileno(), line.encode())
 
 
 async def _serve(number: int) -> None:
@@ -139,7 +140,7 @@ async def _serve(number: int) -> None:
     listener = socket.socket(fileno=number)
     async with asyncio.TaskGroup() as group:
         hearing = group.create_task(_read_lines(stop, reader))
-        await serve_front(FrontSettings(**told), listener, stop, _say_login)
+        await serve_front(FrontSettings(**told), listener, stop, _tell_parent)
         hearing.cancel()
 
 

@@ -9,13 +9,14 @@ child starts when the controller works: it takes a second of CPU that `ready` mu
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from starlette.types import ASGIApp
 
 from holdfast.assembly.forwarding import inner_socket
+from holdfast.assembly.front_counts import Tell, tell_nobody
 from holdfast.assembly.front_process import FrontProcess
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.listeners import (
@@ -39,7 +40,7 @@ async def page_beside(
     listen: str,
     own: ASGIApp,
     begin: asyncio.Event,
-    on_login: Callable[[bool], None] = lambda _good: None,
+    tell: Tell = tell_nobody,
 ) -> AsyncIterator[str]:
     """Serve the API and the page from a child while the block runs; yield the address.
 
@@ -48,7 +49,7 @@ async def page_beside(
         listen: `HOST:PORT`, or `off`, which serves nothing and yields `""`.
         own: Answers what only the controller can answer.
         begin: The child starts once this is set.
-        on_login: Told of each login with a password: whether it was good.
+        tell: Told of what is counted (`front_counts`).
 
     Raises:
         ConfigurationError: HF3009, the address is taken or cannot be used, or it is open to
@@ -65,7 +66,7 @@ async def page_beside(
             inner.bind(path)
             inner.listen()
             settings = replace(settings, controller_socket=path)
-            page = FrontProcess(settings, listener, on_login)
+            page = FrontProcess(settings, listener, tell)
             backoff = Backoff(_FIRST_PAUSE_S, cap_s=_LONGEST_PAUSE_S)
             async with serving(own, inner), Supervisor(SystemClock(), backoff) as supervisor:
                 supervisor.once("page-begin", _begin(page, supervisor, begin))

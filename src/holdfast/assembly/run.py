@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from holdfast import __version__
 from holdfast.assembly.audit import AuditIntake, read_token
 from holdfast.assembly.drift_metrics import DriftMetrics
+from holdfast.assembly.front_counts import count_front
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.assembly.hint_file import HINTS, HintFile
 from holdfast.assembly.journal import (
@@ -456,14 +457,6 @@ def _audit(settings: RunSettings, journal: JournalWriter | None) -> AuditIntake 
     return AuditIntake(read_token(settings.audit_token_file), journal, SystemClock())
 
 
-def _count_logins(metrics: PrometheusMetrics) -> Callable[[bool], None]:
-    def count(good: bool) -> None:
-        status = "success" if good else "failure"
-        metrics.increment("argocd_login_request_total", status=status)
-
-    return count
-
-
 async def _open_listeners(
     stack: AsyncExitStack, settings: RunSettings, access: Access, running: Running
 ) -> PrometheusMetrics:
@@ -493,7 +486,7 @@ async def _open_listeners(
         ),
     )
     running.address = await stack.enter_async_context(
-        page_beside(front, settings.listen, own, running.started, _count_logins(metrics))
+        page_beside(front, settings.listen, own, running.started, count_front(metrics))
     )
     shown = build_application(is_ready, metrics)
     scraped = await stack.enter_async_context(

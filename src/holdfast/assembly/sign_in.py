@@ -73,7 +73,7 @@ async def sign_in_running(
                 links=links,
                 guard=LoginGuard(clock),
                 provider=provider,
-                on_login=news.on_login,
+                on_login=news.logged_in,
             )
         )
         accounts = AccountKeeper(argo, book, passwords, mint, clock)

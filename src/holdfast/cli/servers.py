@@ -173,7 +173,8 @@ async def _serve_front(call: Call) -> int:
             insecure=values.switch("insecure"),
         ),
     )
-    return await _serve(call, lambda stop: serve(settings, values.text("listen"), stop, call.note))
+    places = (values.text("listen"), values.text("metrics-listen"))
+    return await _serve(call, lambda stop: serve(settings, *places, stop, call.note))
 
 
 async def _install(call: Call) -> int:
@@ -318,6 +319,7 @@ COMMANDS = {
         _serve_front,
         (
             _LISTEN,
+            _metrics_listen("off"),
             _ALLOW,
             _DISABLE_AUTH,
             _JOURNAL,

@@ -142,6 +142,25 @@ CATALOGUE = (
         "Logins with a password at the page and the API of this process: success or failure.",
     ),
     MetricSpec(
+        "argocd_webhook_requests_total",
+        _COUNTER,
+        ("repo",),
+        "Pushes that a git host told of, by host and path of the repository; empty for one that no "
+        "Application deploys from.",
+    ),
+    MetricSpec(
+        "argocd_webhook_handlers_in_flight",
+        _GAUGE,
+        (),
+        "Webhooks that are being worked on at this moment.",
+    ),
+    MetricSpec(
+        "argocd_info",
+        _GAUGE,
+        ("version",),
+        "One; which Holdfast serves the page and the API stands in the label.",
+    ),
+    MetricSpec(
         "holdfast_journal_rows_total",
         _COUNTER,
         ("outcome",),

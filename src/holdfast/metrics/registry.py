@@ -1,6 +1,6 @@
 """`PrometheusMetrics`: the port `Metrics` over prometheus-client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client import disable_created_metrics as _disable_created_metrics
@@ -20,15 +20,20 @@ class PrometheusMetrics:
     `before_scrape` lets gauges be read when somebody looks, instead of being kept up to date.
     """
 
-    def __init__(self) -> None:
-        """Register every row of the catalogue."""
+    def __init__(self, only: Container[str] | None = None) -> None:
+        """Register every row of the catalogue.
+
+        Args:
+            only: Rows to register alone: a process that knows no others must not show them as 0.
+        """
         self._registry = CollectorRegistry()
-        self._specs = {spec.name: spec for spec in CATALOGUE}
-        self._metrics = {spec.name: self._make(spec) for spec in CATALOGUE}
+        rows = [spec for spec in CATALOGUE if only is None or spec.name in only]
+        self._specs = {spec.name: spec for spec in rows}
+        self._metrics = {spec.name: self._make(spec) for spec in rows}
         # By name and first two label values, namespace and name of an Application as a rule: a
         # look through the series of a thousand others would cost half a millisecond each time.
         self._series: dict[str, dict[tuple[str, ...], set[tuple[str, ...]]]] = {
-            spec.name: {} for spec in CATALOGUE
+            spec.name: {} for spec in rows
         }
         self._before_scrape: list[Callable[[], None]] = []
 

@@ -155,6 +155,22 @@ async def test_what_cannot_be_read_is_refused_with_400(
     assert refreshed(ApiWorld()) == []
 
 
+async def test_pushes_are_counted_by_the_repositories_that_somebody_deploys_from() -> None:
+    told: list[tuple[str, str]] = []
+    world = ApiWorld(deployed("a", "HEAD"), deployed("b", url="git@git.example:team/apps.git"))
+    world.services.news._count = lambda what, of_it: told.append((what, of_it))
+    for payload in (push("refs/heads/none"), push()):
+        await sent(world, payload, x_github_event="push")
+    strange = {**push(), "repository": {"html_url": "https://made.up/123", "default_branch": "x"}}
+    await sent(world, strange, x_github_event="push")
+    await sent(world, b"{", x_github_event="push")
+    await sent(world, push(), x_github_event="ping")
+    counted = [of_it for what, of_it in told if what == "push"]
+    assert counted == ["git.example/team/apps", "git.example/team/apps", ""]
+    # Each one that began has ended.
+    assert [of_it for what, of_it in told if what == "handling"] == ["1", "0"] * 4
+
+
 async def test_size_and_rate_are_limited() -> None:
     world = ApiWorld()
     world.settings.texts["webhook.maxPayloadSizeMB"] = "1"

@@ -46,6 +46,16 @@ def test_a_series_is_forgotten_by_some_of_its_labels() -> None:
     assert 'sync_status="Synced"' in lines[0]
 
 
+def test_a_process_that_knows_some_rows_alone_shows_no_others() -> None:
+    metrics = PrometheusMetrics({"argocd_info"})
+    metrics.set_gauge("argocd_info", 1, version="v1")
+    assert {line.split()[0] for line in metrics.text().splitlines() if line[0] != "#"} == {
+        'argocd_info{version="v1"}'
+    }
+    with pytest.raises(InternalError):
+        metrics.set_gauge("holdfast_leader", 1)
+
+
 def test_what_is_only_known_when_somebody_looks_is_read_then() -> None:
     metrics = PrometheusMetrics()
     metrics.before_scrape(lambda: metrics.set_gauge("holdfast_leader", 1))

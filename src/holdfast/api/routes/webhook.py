@@ -11,10 +11,10 @@ from holdfast.api.applications import key_of
 from holdfast.api.call import Call
 from holdfast.api.failures import ApiError, Code
 from holdfast.api.models.base import Nothing
-from holdfast.api.push_matching import concerns
+from holdfast.api.push_matching import concerns, deployed_from, told_name
 from holdfast.api.reading import TooLargeError, read_body
 from holdfast.api.table import Needs, Route
-from holdfast.api.webhooks import Provider, find_provider, read_pushes
+from holdfast.api.webhooks import Provider, Push, find_provider, read_pushes
 from holdfast.domain.commands import RefreshApplication
 from holdfast.domain.errors import HoldfastError
 from holdfast.domain.identity import AppKey
@@ -44,13 +44,25 @@ async def _webhook(call: Call[Nothing, None]) -> Response:
         pushes = read_pushes(provider, body, headers, _secret(call, provider))
     except ApiError as error:
         return PlainTextResponse(f"{error.message}\n", 400)
-    chosen = [
-        key_of(tree)
-        async for tree in services.applications.each()
-        if any(concerns(push, tree) for push in pushes)
-    ]
-    task = BackgroundTask(_refresh, call, chosen) if chosen else None
-    return Response(status_code=200, background=task)
+    services.news.handling(1)
+    try:
+        chosen = await _choose(call, pushes)
+    except BaseException:
+        services.news.handling(-1)
+        raise
+    return Response(status_code=200, background=BackgroundTask(_refresh, call, chosen))
+
+
+async def _choose(call: Call[Any, Any], pushes: Sequence[Push]) -> list[AppKey]:
+    """Return whom the pushes concern; each is counted."""
+    chosen, known = list[AppKey](), set[tuple[str, str]]()
+    async for tree in call.services.applications.each():
+        known |= deployed_from(tree)
+        if any(concerns(push, tree) for push in pushes):
+            chosen.append(key_of(tree))
+    for push in pushes:
+        call.services.news.was_pushed(told_name(push, known))
+    return chosen
 
 
 def _secret(call: Call[Any, Any], provider: Provider) -> str:
@@ -67,11 +79,15 @@ def _limit_mib(text: str) -> int:
 
 async def _refresh(call: Call[Any, Any], apps: Sequence[AppKey]) -> None:
     """Ask for a look at git; the answer was sent already."""
-    for app in apps:
-        try:
-            await call.services.commands.carry_out(RefreshApplication(app, wait=False), "webhook")
-        except HoldfastError as error:
-            log.warning("a webhook could not refresh app=%s: %s", app, error.message)
+    command = call.services.commands.carry_out
+    try:
+        for app in apps:
+            try:
+                await command(RefreshApplication(app, wait=False), "webhook")
+            except HoldfastError as error:
+                log.warning("a webhook could not refresh app=%s: %s", app, error.message)
+    finally:
+        call.services.news.handling(-1)
 
 
 ROUTES = (

@@ -73,7 +73,7 @@ async def test_a_program_without_a_network_cannot_connect() -> None:
 
 WORKER = """
 import os, sys, time
-from holdfast.kit.worker import serve
+from holdfast.kit.worker_loop import serve
 def handle(request):
     word = request.decode()
     if word == "die": os._exit(3)

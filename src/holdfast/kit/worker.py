@@ -2,24 +2,18 @@
 
 Work that would hold the healing process' interpreter (YAML, scripts) happens there (apply.md C1).
 A worker that takes too long, says too much or dies is killed; the next request starts a new one.
-
-    request:  4 bytes length, body
-    answer:   1 byte `R` (result) or `E` (error, JSON), 4 bytes length, body
+The frames, and the loop that answers there: `holdfast.kit.worker_loop`.
 """
 
 import asyncio
 import json
 import os
-import struct
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import Any
 
 from holdfast.kit import process as processes
-
-_LENGTH = struct.Struct(">I")
-_ANSWER = struct.Struct(">cI")
-_RESULT, _ERROR = b"R", b"E"
+from holdfast.kit.worker_loop import ANSWER, ERROR, LENGTH
 
 
 class WorkerError(Exception):
@@ -54,7 +48,7 @@ class Worker:
         """Nothing is started yet.
 
         Args:
-            module: What `python -m` runs; its `main` calls `serve`.
+            module: What `python -m` runs; its `main` calls `worker_loop.serve`.
             timeout_s: For each request, the start of the process not counted.
             answer_bytes: Longest answer.
             memory_bytes: Address space of the process.
@@ -102,7 +96,7 @@ class Worker:
                 # holds half an answer: this process can't be used again.
                 if not answered:
                     await self._kill()
-        if kind == _ERROR:
+        if kind == ERROR:
             raise WorkerRefusal(json.loads(body))
         return body
 
@@ -135,9 +129,9 @@ class Worker:
         writer, reader = process.stdin, process.stdout
         if writer is None or reader is None:
             raise WorkerError("the worker has no pipes")
-        writer.write(_LENGTH.pack(len(request)) + request)
+        writer.write(LENGTH.pack(len(request)) + request)
         await writer.drain()
-        kind, length = _ANSWER.unpack(await reader.readexactly(_ANSWER.size))
+        kind, length = ANSWER.unpack(await reader.readexactly(ANSWER.size))
         if length > self._answer_bytes:
             raise WorkerTooLongError(f"the answer has more than {self._answer_bytes} bytes")
         return kind, await reader.readexactly(length)
@@ -175,24 +169,3 @@ class WorkerPool:
         """Kill every process."""
         for worker in self._workers:
             await worker.stop()
-
-
-def serve(handle: Callable[[bytes], bytes], refuse: Callable[[Exception], dict[str, Any]]) -> None:
-    """Answer requests on stdin until it ends. Runs in the worker process.
-
-    Args:
-        handle: Turns a request into an answer.
-        refuse: Turns any exception of `handle` into the details of an error.
-    """
-    source: BinaryIO = sys.stdin.buffer
-    sink: BinaryIO = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # Whatever prints by mistake goes to stderr and cannot break the protocol.
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        request = source.read(_LENGTH.unpack(head)[0])
-        try:
-            kind, body = _RESULT, handle(request) if request else b""
-        except Exception as error:  # noqa: BLE001 - the border of the process: sent as a value
-            kind, body = _ERROR, json.dumps(refuse(error)).encode()
-        sink.write(_ANSWER.pack(kind, len(body)) + body)
-        sink.flush()

@@ -15,7 +15,7 @@ import os
 import threading
 from typing import Any
 
-from holdfast.kit import worker
+from holdfast.kit import worker_loop
 from holdfast.kit.clock import SystemClock
 from holdfast.notices.grammar import read_settings
 from holdfast.notices.sending import Sent, send
@@ -69,4 +69,4 @@ def _refuse(error: Exception) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    worker.serve(handle, _refuse)
+    worker_loop.serve(handle, _refuse)

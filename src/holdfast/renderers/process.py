@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from holdfast.kit import worker, yaml_positions, yamlio
+from holdfast.kit import worker_loop, yaml_positions, yamlio
 from holdfast.renderers.detect import check_path, detect_type, merge_overrides
 from holdfast.renderers.directory import DirectoryOptions, read_directory
 from holdfast.renderers.kustomization import components_of, inspect_graph, rewrite
@@ -97,7 +97,7 @@ def _line(value: Any) -> bytes:
 def main() -> None:
     """Serve until stdin ends."""
     sys.setrecursionlimit(5000)
-    worker.serve(handle, to_details)
+    worker_loop.serve(handle, to_details)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,10 @@ def test_the_pages_process_loads_git_and_renderers_when_they_are_needed() -> Non
     assert loaded("holdfast.assembly.front", LATER) == "[]"
 
 
+def test_a_render_worker_starts_without_an_event_loop() -> None:
+    assert loaded("holdfast.renderers.process", ("asyncio", "ssl", "subprocess")) == "[]"
+
+
 def test_git_is_loaded_at_a_start_where_repositories_were_read_before(tmp_path: Path) -> None:
     """After a restart heals begin before git is read: no import may be left for then."""
     assert said(WARMED, str(tmp_path / "missing")) == "False"

@@ -10,7 +10,9 @@ import asyncio
 import logging
 
 from holdfast.controller.objects import Objects
-from holdfast.controller.state import ObjectState, Target
+from holdfast.controller.packing import learned
+from holdfast.controller.remembered import Target
+from holdfast.controller.state import ObjectState
 from holdfast.diffing.cold_start import declared_is_live, drops_live_fields
 from holdfast.diffing.compare import (
     EQUAL,
@@ -113,8 +115,7 @@ class Comparing:
         declared = without_ignored(target.manifest, target.ignored)
         before = state.echo.field_set if state.echo is not None else None
         if live.gvk == target.gvk and declared_is_live(declared, live, before):
-            own = learn(live)
-            self._objects.found_equal(state, target, own)
+            self._objects.found_equal(state, target, learned(live), is_live=True)
             self._objects.judge(state, EQUAL)
             return True
         return False
@@ -142,7 +143,7 @@ class Comparing:
         elif not self._judge_locally(state):
             # Somebody writes it all the time: better a verdict on what was seen than none ever.
             self._conclude(state, target, live, answer)
-            state.compared = None
+            state.is_unjudged = True
 
     def _conclude(
         self, state: ObjectState, target: Target, live: Manifest, answer: Manifest
@@ -151,7 +152,7 @@ class Comparing:
         before = state.echo.field_set if state.echo is not None else None
         dropped = before is not None and drops_live_fields(target.manifest, live, before)
         if _substance(answer) == _substance(live) and not dropped:
-            self._objects.found_equal(state, target, borrow(answer, live))
+            self._objects.found_equal(state, target, borrow(answer, live), is_live=False)
             self._objects.judge(state, EQUAL)
             return
         echo = learn(answer)
@@ -164,7 +165,7 @@ class Comparing:
                 if not belongs_to(target.ignored.managers, live, path)
             )
             if found and not rows and not dropped and not _drops(live, echo):
-                self._objects.found_equal(state, target, borrow(answer, live))
+                self._objects.found_equal(state, target, borrow(answer, live), is_live=False)
                 self._objects.judge(state, EQUAL)
                 return
         self._objects.judge(state, Comparison(differences=rows) if rows else SOMEHOW)

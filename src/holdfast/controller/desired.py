@@ -12,9 +12,10 @@ import orjson
 
 from holdfast.controller.definitions import Definitions, build_in_thread
 from holdfast.controller.installation import InstallationSettings
-from holdfast.controller.packing import share, share_key, share_kind, squeeze
-from holdfast.controller.state import NOTHING_IGNORED, Desired, Target
-from holdfast.diffing.canonical import canonicalise, manifest_hash
+from holdfast.controller.packing import share_key
+from holdfast.controller.remembered import Target
+from holdfast.controller.state import Desired
+from holdfast.diffing.canonical import canonicalise
 from holdfast.diffing.ignore import ignored_paths, unsupported_paths
 from holdfast.diffing.strictness import STRICTNESS_ANNOTATION, Strictness
 from holdfast.domain.application import IN_CLUSTER_SERVER, Application, IgnoreRule
@@ -208,16 +209,7 @@ class DesiredStates:
 def _target(
     final: Manifest, revision: str, rules: tuple[IgnoreRule, ...], strictness: Strictness
 ) -> Target:
-    data, sample = squeeze(final, "declared")
-    return Target(
-        data=data,
-        sample=sample,
-        hash=manifest_hash(final),
-        gvk=share_kind(final.gvk),
-        revision=share(revision),
-        ignored=ignored_paths(final, rules) or NOTHING_IGNORED,
-        strictness=strictness,
-    )
+    return Target.pack(final, revision, ignored_paths(final, rules), strictness)
 
 
 @dataclass(frozen=True, slots=True)

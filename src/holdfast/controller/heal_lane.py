@@ -25,16 +25,10 @@ from holdfast.controller.episodes import Episodes
 from holdfast.controller.fights import Fights, Split
 from holdfast.controller.objects import Objects, find_last_apply, is_finished_job
 from holdfast.controller.permits import Permits
+from holdfast.controller.remembered import Target
 from holdfast.controller.sighting import Sighting
 from holdfast.controller.situations import Situations
-from holdfast.controller.state import (
-    AppState,
-    HealedObject,
-    ObjectState,
-    ParkedEvent,
-    Registry,
-    Target,
-)
+from holdfast.controller.state import AppState, HealedObject, ObjectState, ParkedEvent, Registry
 from holdfast.diffing.cold_start import declared_is_live
 from holdfast.diffing.compare import EQUAL, Comparison, compare
 from holdfast.diffing.ignore import without_ignored
@@ -437,22 +431,22 @@ def _compare_applied(state: ObjectState, live: Manifest) -> Comparison | None:
     target = state.applied
     if target is None or target.gvk != live.gvk:
         return None  # another version of it was seen before git was read (apply.md A5)
-    packed = state.packed_echo
-    if packed is not None and state.echo_hash == target.hash and packed.uid == live.uid:
-        echo = packed.unpack()
-        seen = without_ignored(live, target.ignored)
-        return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
-    seen = without_ignored(live, target.ignored)
+    seen, kept = without_ignored(live, target.ignored), state.kept_echo
+    if kept is not None and kept.target.is_like(target) and kept.uid == live.uid:
+        echo = kept.unpack()
+        if echo is not None:
+            return compare_strictly(seen, echo, target.ignored.managers, target.strictness)
     if declared_is_live(without_ignored(target.manifest, target.ignored), seen):
         return EQUAL
     # Somebody created another in its place. What differs must be known all the same: where
     # the other's list element stands beside ours, it is taken over (apply.md A1).
     lost = state.lost_echo
-    if packed is not None and packed.uid != live.uid:
-        lost = (state.echo_hash, packed)  # its deletion was never seen
-    if lost is None or lost[0] != target.hash:
+    if kept is not None and kept.uid != live.uid:
+        lost = kept  # its deletion was never seen
+    echo = lost.unpack() if lost is not None and lost.target.is_like(target) else None
+    if echo is None:
         return Comparison(owns_all=False)
-    return replace(compare(seen, lost[1].unpack(), target.ignored.managers), owns_all=False)
+    return replace(compare(seen, echo, target.ignored.managers), owns_all=False)
 
 
 def _was_judged(error: ClusterError) -> bool:

@@ -21,7 +21,8 @@ import orjson
 
 from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.packing import echo_of, echo_tree
-from holdfast.controller.state import AppState, Desired, Registry, Target
+from holdfast.controller.remembered import Target
+from holdfast.controller.state import AppState, Desired, Registry
 from holdfast.diffing.cold_start import declared_is_live
 from holdfast.diffing.echo import Echo
 from holdfast.diffing.ignore import without_ignored

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from holdfast.applying.write import LastApply
 from holdfast.assessing.assess import assess
-from holdfast.controller.packing import share, share_health, share_kind, squeeze
-from holdfast.controller.state import NO_PATHS, LiveObject, ObjectState, Registry, Target
+from holdfast.controller.packing import learned, pack_uid, share, share_form, share_kind, squeeze
+from holdfast.controller.remembered import LiveForm, LiveObject, Target
+from holdfast.controller.state import NO_PATHS, ObjectState, Registry
 from holdfast.diffing.compare import EQUAL, Comparison, compare
-from holdfast.diffing.echo import Echo, expecting, learn
+from holdfast.diffing.echo import Echo, expecting
 from holdfast.diffing.filling import has_empty
 from holdfast.diffing.ignore import without_ignored
 from holdfast.diffing.strictness import compare_strictly
@@ -47,42 +48,20 @@ class Objects:
         self, state: ObjectState, manifest: Manifest, comparison: Comparison | None = None
     ) -> None:
         """Remember the live form; with a comparison against the current target, its verdict."""
-        instance = owner_of(manifest, self.tracking) or ""
-        self._disclaim(state)
-        known = state.packed_echo or state.live
-        uid = manifest.uid
-        version, (data, sample) = manifest.version_number, squeeze(manifest, "live")
-        state.live = LiveObject(
-            data=data,
-            sample=sample,
-            uid=known.uid if known is not None and known.uid == uid else uid,
-            version=state.fence if version == state.fence else version,
-            gvk=share_kind(manifest.gvk),
-            health=share_health(assess(manifest)),
-            tracking=share(instance),
-            is_root=is_root(manifest),
-            is_terminating=manifest.is_terminating,
-            is_finished_job=is_finished_job(manifest),
-        )
-        self._registry.index.set_waiting(state, None)
-        self._claim(state, instance)
-        if comparison is None or state.desired is None or state.applied is None:
-            state.compared = None
-            return
-        if state.desired.hash != state.applied.hash or state.find_echo(state.applied) is None:
-            state.compared = None
-            return
-        self.judge(state, comparison)
+        self._hold_echo(state, manifest, comparison)
+        self._keep_live(state, manifest)
+        self._conclude(state, comparison)
 
     def lost(self, state: ObjectState) -> None:
         """Remember that the object is gone."""
         self._disclaim(state)
+        kept = state.kept_echo
+        if kept is not None:
+            state.lost_echo = kept
+        state.forget_echo()
         state.live = None
-        if state.packed_echo is not None:
-            state.lost_echo = (state.echo_hash, state.packed_echo)
-        state.echo = None
-        state.compared = None
-        state.comparison = None
+        state.is_unjudged = True
+        state.comparison = EQUAL
         state.sync = SyncCode.OUT_OF_SYNC if state.desired is not None else None
         if state.desired is None and state.applied is None:
             self._registry.drop(state)
@@ -91,17 +70,11 @@ class Objects:
         """Remember how the live object compares with what git declares now."""
         state.comparison = comparison
         state.sync = SyncCode.SYNCED if comparison.is_equal else SyncCode.OUT_OF_SYNC
-        if state.live is not None and state.desired is not None:
-            state.compared, state.compared_with = state.live, state.desired.hash
+        state.is_unjudged = state.live is None or state.desired is None
 
     def is_judged(self, state: ObjectState) -> bool:
         """Whether `sync` was computed for what is desired and live at present."""
-        if state.live is None or state.desired is None:
-            return state.live is None
-        seen, live = state.compared, state.live
-        if seen is None or state.compared_with != state.desired.hash:
-            return False
-        return seen is live or (seen.uid == live.uid and seen.version == live.version)
+        return state.live is None or not (state.desired is None or state.is_unjudged)
 
     # --- what was written ---------------------------------------------------------------------
 
@@ -121,9 +94,10 @@ class Objects:
             carried: Fields that were sent with their live value because they back off.
         """
         state.fence = max(state.fence, answer.version_number)
-        before = state.echo if carried and state.echo_hash == target.hash else None
+        before = state.echo if carried and target.is_like(state.echoed) else None
         seen = without_ignored(answer, target.ignored)
-        echo, comparison = learn(seen), EQUAL
+        echo, comparison = learned(seen), EQUAL
+        is_carrying = before is not None and echo is not None
         if before is not None and echo is not None:
             echo = expecting(echo, before, carried)
             comparison = compare(seen, echo, target.ignored.managers)
@@ -134,24 +108,29 @@ class Objects:
             state.is_dirty = state.is_dirty or not comparison.is_equal
         state.applied = target
         state.differing = frozenset(row.path for row in comparison.differences) or NO_PATHS
-        self.keep_echo(state, target, echo)
-        self.saw(state, answer, comparison)
+        self._keep_live(state, answer)
+        self._keep_echo(state, target, echo, is_live=not is_carrying)
+        self._conclude(state, comparison)
 
-    def found_equal(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
-        """Remember that the live object is what the target says, without a write."""
+    def found_equal(
+        self, state: ObjectState, target: Target, echo: Echo | None, *, is_live: bool
+    ) -> None:
+        """Remember that the live object is what the target says, without a write.
+
+        Args:
+            state: The object.
+            target: What it says.
+            echo: What the server makes of it; None: not known.
+            is_live: The echo was learned from the live object, as it is known.
+        """
         state.applied = target
         if echo is not None:
-            self.keep_echo(state, target, echo)
-
-    def keep_echo(self, state: ObjectState, target: Target, echo: Echo | None) -> None:
-        """Remember the echo of a target."""
-        state.echo, state.lost_echo = echo, None
-        state.echo_hash = target.hash if echo is not None else ""
+            self._keep_echo(state, target, echo, is_live=is_live)
 
     def forget_target(self, state: ObjectState) -> Target | None:
         """Stop healing an object, before a prune or a deletion is sent; return what was there."""
         before, state.applied = state.applied, None
-        state.echo = None
+        state.forget_echo()
         return before
 
     # --- owners and prerequisites -------------------------------------------------------------
@@ -210,6 +189,68 @@ class Objects:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _keep_live(self, state: ObjectState, manifest: Manifest) -> None:
+        """Keep the live form in the place of the one before."""
+        instance = owner_of(manifest, self.tracking) or ""
+        self._disclaim(state)
+        data, sample = squeeze(manifest.with_metadata(uid=None), "live")
+        form = LiveForm(
+            sample=sample,
+            gvk=share_kind(manifest.gvk),
+            health=assess(manifest),
+            is_root=is_root(manifest),
+            is_terminating=manifest.is_terminating,
+            is_finished_job=is_finished_job(manifest),
+        )
+        version = manifest.version_number
+        state.live = LiveObject(
+            data=pack_uid(manifest.uid) + data,
+            version=state.fence if version == state.fence else version,
+            tracking=share(instance),
+            form=share_form(form),
+        )
+        state.is_unjudged = True
+        self._registry.index.set_waiting(state, None)
+        self._claim(state, instance)
+
+    def _hold_echo(
+        self, state: ObjectState, manifest: Manifest, comparison: Comparison | None
+    ) -> None:
+        """The live form is about to change: keep the echo, where the new one says another.
+
+        What compares equal says the same: then the echo needs no place of its own.
+        """
+        kept = state.kept_echo
+        if kept is None:
+            return
+        is_equal = comparison is EQUAL and kept.target.is_like(state.applied)
+        if is_equal and kept.uid == manifest.uid:
+            if state.own_echo is not None and state.own_echo.is_owned:
+                state.find_in_live(kept.target)
+            return
+        echo = kept.unpack() if state.own_echo is None else None
+        if echo is not None:
+            state.keep_echo(kept.target, echo)
+
+    def _keep_echo(
+        self, state: ObjectState, target: Target, echo: Echo | None, *, is_live: bool
+    ) -> None:
+        """Remember the echo of a target; None: it is not known."""
+        state.lost_echo = None
+        if echo is None:
+            state.forget_echo()
+        elif is_live:
+            state.find_in_live(target)
+        else:
+            state.keep_echo(target, echo)
+
+    def _conclude(self, state: ObjectState, comparison: Comparison | None) -> None:
+        """Take the comparison with what was applied for the verdict, if it is one."""
+        if comparison is None or state.desired is None or not state.desired.is_like(state.applied):
+            return
+        if state.has_echo(state.applied):
+            self.judge(state, comparison)
+
     def _claim(self, state: ObjectState, instance: str) -> None:
         """An object belongs to the Application that its tracking id names."""
         if not instance or state.live is None or not state.live.is_root:
@@ -225,7 +266,8 @@ class Objects:
             state.app = owner
         elif state.app != owner and declared is not None:
             # Two Applications declare it: it belongs to the one in its tracking id (apply.md A6).
-            state.app, state.desired = owner, declared
+            state.app = owner
+            state.declare(declared)
 
     def _disclaim(self, state: ObjectState) -> None:
         """The live form is about to change: what it said of its owner may hold no longer."""

@@ -95,7 +95,7 @@ class Observer:
             names = {key.name for key in keys}
             for name in [name for name in self._registry.projects if name not in names]:
                 del self._registry.projects[name]
-        for state in self._registry.index.of_kind(scope.gvk.group_kind):
+        for state in self._registry.of_kind(scope.gvk.group_kind):
             if _lies_in(scope, state) and state.live is not None and state.key not in keys:
                 self._lane.observe_gone(state, state.live.uid, version)
 

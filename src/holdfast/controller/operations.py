@@ -23,8 +23,9 @@ from holdfast.controller.desired import DesiredStates, Wanted
 from holdfast.controller.held_operations import HeldOperations, disclaim
 from holdfast.controller.namespaces import NamespaceKeeper
 from holdfast.controller.permits import Permits
+from holdfast.controller.remembered import Target
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run, restore_run
-from holdfast.controller.state import AppState, Desired, ObjectState, Registry, Target
+from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.controller.status_writer import StatusWriter
 from holdfast.controller.sync_lane import Glance
 from holdfast.controller.tasks_runner import TaskRunner

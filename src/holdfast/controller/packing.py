@@ -4,22 +4,25 @@ Objects of one kind differ little from each other. Each is therefore compressed 
 an earlier object of its kind: 1 KB of JSON becomes 90 bytes instead of 400. Packing costs 30 µs,
 unpacking 5 µs. The first of a kind may look unlike those that follow (it has no status yet, it is
 the cluster's own), so what packs badly becomes the sample of what comes after it, a few times.
-What is packed carries its two halves itself: an object of its own for them would take 48 bytes.
+What many objects have in common (the sample, a kind, a revision …) rests once, in a form that they
+share; what only one has rests in one text, its hash or uid before the rest.
 
 A field set (our entry in managedFields, parsed and compiled) takes 12 KB for a Deployment and is
 the same for most objects of a kind. Those used last are kept, whole; any other is parsed again.
 """
 
+import re
 import sys
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 import orjson
 
-from holdfast.diffing.echo import Echo
+from holdfast.diffing.echo import Echo, learn
 from holdfast.domain.application import Application
-from holdfast.domain.health import Health
 from holdfast.domain.identity import GroupVersionKind, ResourceKey, Uid
 from holdfast.domain.manifest import JSON, Manifest, Tree
 from holdfast.schema.field_set import FieldSet
@@ -30,10 +33,16 @@ _KINDS = 1024  # of so many kinds a sample is kept
 _LEVEL = 6
 _FIELD_SETS = 512
 _HOT_STATUSES = 64  # of Applications that are being worked on
-_HOT_APPLICATIONS = 256
+_HOT_APPLICATIONS = 64
 _FIT = 12  # what packs to more than a part of so many should have had a better sample
 _SHORT = 64  # bytes that are no sample
 _CHANGES = 8  # of the sample of a kind
+_FORMS = 4096
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_BYTES = 16
+_TEXT = 128  # what a uid that is no UUID begins with
+
+Form = TypeVar("Form")
 
 
 @dataclass(slots=True)
@@ -57,16 +66,6 @@ class Packed:
     def raw(self) -> bytes:
         """Return the text."""
         return _expand(self.data, self.sample)
-
-
-@dataclass(frozen=True, slots=True)
-class PackedManifest(Packed):
-    """A manifest at rest."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest, unpacked anew at each call."""
-        return Manifest(orjson.loads(self.raw()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,24 +185,57 @@ def share_kind(gvk: GroupVersionKind) -> GroupVersionKind:
     return gvk
 
 
-@lru_cache(maxsize=256)
-def _share_health(health: Health) -> Health:
-    return health
+def learned(answer: Manifest) -> Echo | None:
+    """Return the echo that a live object holds (see `learn`), its field set from those kept."""
+    return learn(answer, parse=_shared_set)
 
 
-def share_health(health: Health | None) -> Health | None:
-    """Return the one copy of a health that many objects have."""
-    return _share_health(health) if health is not None else None
+def share_form(form: Form) -> Form:
+    """Return the one copy of what many objects have in common."""
+    shared: Form = _share_form(form)
+    return shared
+
+
+@lru_cache(maxsize=_FORMS)
+def _share_form(form: Any) -> Any:
+    return form
 
 
 def squeeze(manifest: Manifest, role: str) -> tuple[bytes, bytes]:
-    """Return a manifest compressed, and its sample: the two halves of a `PackedManifest`.
+    """Return a manifest compressed, and its sample, which `unsqueeze` needs.
 
     Args:
         manifest: What to keep.
         role: Manifests of one kind and role look alike: what git declares, what is live.
     """
     return _squeeze(f"{role} {manifest.gvk}", orjson.dumps(manifest.tree))
+
+
+def unsqueeze(data: bytes, sample: bytes) -> Manifest:
+    """Return the manifest that was compressed against a sample."""
+    return Manifest(orjson.loads(_expand(data, sample)))
+
+
+def pack_uid(uid: Uid) -> bytes:
+    """Return a uid as the head of a packed text: its length, its bytes.
+
+    One of 36 characters is a UUID as every API server gives it, and takes 16; any other is kept as
+    it is.
+    """
+    if _UUID.fullmatch(uid):
+        return b"\x10" + bytes.fromhex(uid.replace("-", ""))
+    text = uid.encode()
+    return bytes((_TEXT + len(text) // 256, len(text) % 256)) + text
+
+
+def split_uid(data: bytes) -> tuple[Uid, int]:
+    """Return the uid at the head of a packed text, and where the rest begins."""
+    if data[0] == _UUID_BYTES:
+        text = data[1:17].hex()
+        parts = (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+        return Uid("-".join(parts)), 17
+    end = 2 + (data[0] - _TEXT) * 256 + data[1]
+    return Uid(data[2:end].decode()), end
 
 
 def _squeeze(name: str, raw: bytes) -> tuple[bytes, bytes]:
@@ -229,6 +261,15 @@ def _expand(data: bytes, sample: bytes) -> bytes:
     return zlib.decompressobj(-zlib.MAX_WBITS, zdict=sample).decompress(data)
 
 
+def _shared_set(fields: Mapping[str, JSON]) -> FieldSet:
+    return _set_of(orjson.dumps(fields))
+
+
+@lru_cache(maxsize=_FIELD_SETS)
+def _set_of(fields: bytes) -> FieldSet:
+    return FieldSet.parse(orjson.loads(fields))
+
+
 @lru_cache(maxsize=_FIELD_SETS)
 def _packed_fields(name: str, raw: bytes) -> Packed:
     return Packed(*_squeeze(name, raw))
@@ -237,7 +278,7 @@ def _packed_fields(name: str, raw: bytes) -> Packed:
 @lru_cache(maxsize=_FIELD_SETS)
 def _fields_of(packed: Packed) -> tuple[dict[str, JSON], FieldSet]:
     fields = orjson.loads(packed.raw())
-    return fields, FieldSet.parse(fields)
+    return fields, _shared_set(fields)
 
 
 def _cell(value: JSON) -> JSON:

@@ -130,8 +130,8 @@ class Recalling:
             self.registry.hold(state, found)
             found.applied = target
             echo = known.echoes.get(key)
-            if echo is not None and found.packed_echo is None:
-                found.echo, found.echo_hash = echo, target.hash
+            if echo is not None and found.echoed is None:
+                found.keep_echo(target, echo)
             note_drift(found)
             count += 1
             if considers:

@@ -17,22 +17,19 @@ from holdfast.controller.indexes import ObjectIndex
 from holdfast.controller.packing import (
     PackedApplication,
     PackedEcho,
-    PackedManifest,
     at_rest,
     share_key,
 )
 from holdfast.controller.rare import Rare
+from holdfast.controller.remembered import KeptEcho, LiveObject, Target
 from holdfast.controller.sighting import Sighting
-from holdfast.diffing.compare import Comparison
+from holdfast.diffing.compare import EQUAL, Comparison
 from holdfast.diffing.echo import Echo
-from holdfast.diffing.ignore import IgnoredPaths
-from holdfast.diffing.strictness import Strictness
 from holdfast.domain.application import Application
 from holdfast.domain.condition import Condition
 from holdfast.domain.divergence import Divergences
 from holdfast.domain.drift import DriftKind, SyncCode
-from holdfast.domain.health import Health
-from holdfast.domain.identity import AppKey, GroupVersionKind, ResourceKey, Uid
+from holdfast.domain.identity import AppKey, GroupKind, ResourceKey, Uid
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.operation import SelectedResource
 from holdfast.domain.source import SourceType
@@ -46,47 +43,8 @@ if TYPE_CHECKING:
     from holdfast.healing.recall import Past
 
 
-NOTHING_IGNORED = IgnoredPaths()
 NO_PATHS: frozenset[Path] = frozenset()  # Python makes a new empty one of 216 bytes each time
 _NO_HEALS = HealMemory()
-
-
-@dataclass(frozen=True, slots=True)
-class Target(PackedManifest):
-    """A manifest that should be, or was, applied to one object: canonical, tracked, sealed.
-
-    Attributes:
-        hash: Hash of it.
-        gvk: Its version is the one in which the object is watched.
-        revision: Commit that declared it.
-        ignored: What ignore rules take out of comparison.
-        strictness: How much beside the declared fields counts.
-    """
-
-    hash: str
-    gvk: GroupVersionKind
-    revision: str
-    ignored: IgnoredPaths = NOTHING_IGNORED
-    strictness: Strictness = Strictness.DECLARED
-
-    @property
-    def is_strict(self) -> bool:
-        """Whether fields that nobody declared count as drift."""
-        return self.strictness is not Strictness.DECLARED
-
-
-@dataclass(frozen=True, slots=True)
-class LiveObject(PackedManifest):
-    """What is remembered of a live object, as last seen, sealed."""
-
-    uid: Uid
-    version: int
-    gvk: GroupVersionKind
-    health: Health | None
-    tracking: str
-    is_root: bool
-    is_terminating: bool
-    is_finished_job: bool
 
 
 @dataclass(slots=True)
@@ -98,16 +56,17 @@ class ObjectState:
         holders: Applications that have it among their `keys`; changed by `Registry` alone.
         desired: What git declares now; None for an extra object.
         applied: What was last applied successfully, or found equal: the heal lane's truth.
-        packed_echo: What the server made of `applied` (see `echo`); None when it is not known.
-        lost_echo: That of an object that is gone, and the hash of what was applied to it: it says
-            what differs in one that somebody else creates in its place.
+        echoed: The target whose echo is known: what the server made of it; None: none is known.
+        own_echo: That echo, where the live object is not (any more) what the server made of
+            `echoed`; None: it is, and `live` says all.
+        lost_echo: That of an object that is gone: it says what differs in one that somebody else
+            creates in its place.
         live: The object, None while it is missing.
         fence: Events at or below this version are our own past (apply.md A2).
         in_flight: Writes of ours that have been sent and not answered.
         parked: The newest event that came while a write was in flight.
         sync: Against `desired`; None before the first comparison.
-        compared: The live object that `sync` was computed for, and `compared_with`: the hash of
-            what was desired then.
+        is_unjudged: Since `sync` was computed, the object or what is desired has changed.
         claimed_by_sync: A running operation still has to touch it.
         waits_for: What must come back before a heal makes sense, or None.
         last_finished: The object that is gone was a Job that had finished.
@@ -128,18 +87,17 @@ class ObjectState:
     holders: tuple[AppKey, ...] = ()
     desired: Target | None = None
     applied: Target | None = None
-    packed_echo: PackedEcho | None = None
-    echo_hash: str = ""
+    echoed: Target | None = None
     live: LiveObject | None = None
     fence: int = 0
     sync: SyncCode | None = None
-    comparison: Comparison | None = None
-    compared: LiveObject | None = None
-    compared_with: str = ""
     rare: dict[str, Any] | None = None
 
     # What an object at rest does not have (see `rare`): no annotation, so no slot.
-    lost_echo = Rare[tuple[str, PackedEcho] | None](None)
+    comparison = Rare[Comparison](EQUAL)
+    is_unjudged = Rare[bool](False)
+    own_echo = Rare[PackedEcho | None](None)
+    lost_echo = Rare[KeptEcho | None](None)
     unhealed = Rare[Sighting | None](None)
     in_flight = Rare[int](0)
     parked = Rare["ParkedEvent | None"](None)
@@ -165,27 +123,56 @@ class ObjectState:
         return ObjectLock(self)
 
     @property
-    def echo(self) -> Echo | None:
-        """What the server made of `applied`, unpacked anew at each call; None: not known."""
-        return self.packed_echo.unpack() if self.packed_echo is not None else None
+    def kept_echo(self) -> KeptEcho | None:
+        """What the server made of `echoed`, and of which object; None: not known."""
+        source = self.own_echo or self.live
+        if self.echoed is None or source is None:
+            return None
+        return KeptEcho(self.echoed, source)
 
-    @echo.setter
-    def echo(self, echo: Echo | None) -> None:
-        kind = self.key.group_kind
-        self.packed_echo = PackedEcho.pack(echo, kind) if echo is not None else None
+    @property
+    def echo(self) -> Echo | None:
+        """What the server made of `echoed`, unpacked anew at each call; None: not known."""
+        kept = self.kept_echo
+        return kept.unpack() if kept is not None else None
+
+    def keep_echo(self, target: Target, echo: Echo) -> None:
+        """Remember what the server made of a target."""
+        self.echoed = target
+        self.own_echo = PackedEcho.pack(echo, self.key.group_kind)
+
+    def find_in_live(self, target: Target) -> None:
+        """What the server made of a target is what the live object says, as it is now."""
+        self.echoed, self.own_echo = target, None
+
+    def forget_echo(self) -> None:
+        """Nothing is known of what the server makes of a target."""
+        self.echoed = self.own_echo = None
+
+    def declare(self, target: Target | None) -> None:
+        """Take what git declares now."""
+        if target is None or not target.is_like(self.desired):
+            self.is_unjudged = True
+        self.desired = target
+        if target is not None and target.is_like(self.applied):
+            self.applied = target  # its rules may have changed: ignored, strictness
+        if target is not None and target.is_like(self.echoed):
+            self.echoed = target
 
     @property
     def is_locked(self) -> bool:
         """Whether somebody writes the object at present."""
         return self.own_lock is not None and self.own_lock.locked()
 
+    def has_echo(self, target: Target | None) -> bool:
+        """Whether there is an echo that belongs to this target and to the live object."""
+        if target is None or self.live is None or not target.is_like(self.echoed):
+            return False
+        return self.own_echo is None or self.own_echo.uid == self.live.uid
+
     def find_echo(self, target: Target | None) -> Echo | None:
         """Return the echo if it belongs to this target and to the live object."""
-        if target is None or self.packed_echo is None or self.live is None:
-            return None
-        if self.echo_hash != target.hash or self.packed_echo.uid != self.live.uid:
-            return None
-        return self.echo
+        return self.echo if self.has_echo(target) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +362,9 @@ class Registry:
             if found.live is not None and found.live.is_root and found.live.tracking == instance:
                 self.index.disown(found, instance)
             if found.app == key:
-                found.app = found.desired = found.applied = found.echo = None
+                found.app = found.applied = None
+                found.declare(None)
+                found.forget_echo()
                 if found.live is None or not found.live.tracking:
                     self.drop(found)
         return state
@@ -396,7 +385,7 @@ class Registry:
     def drop(self, found: ObjectState) -> None:
         """Forget an object; where it is still there, whoever declares it must read it first."""
         self.objects.pop(found.key, None)
-        self.index.remove(found)
+        self.index.set_waiting(found, None)
         if found.live is not None:
             self.index.own(found, found.live.tracking)
         for holder in found.holders:
@@ -416,12 +405,18 @@ class Registry:
         if found is None:
             key = share_key(key)
             found = self.objects[key] = ObjectState(key)
-            self.index.add(found)
             past = self.pasts.pop(key, None)
             if past is not None:
                 found.memory, found.undos = past.memory, past.undos
                 found.differing = past.differing
         return found
+
+    def of_kind(self, kind: GroupKind) -> list[ObjectState]:
+        """Return the objects of a kind, in whatever version."""
+        name, group = kind.kind, kind.group
+        return [
+            found for key, found in self.objects.items() if key.kind == name and key.group == group
+        ]
 
     def objects_of(self, app: AppState) -> list[ObjectState]:
         """Return the objects of an Application, sorted by key."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from holdfast.assessing.aggregate import IGNORE_HEALTH_ANNOTATION, Member, aggregate
-from holdfast.controller.state import AppState, ObjectState, Registry, Target
+from holdfast.controller.remembered import Target
+from holdfast.controller.state import AppState, ObjectState, Registry
 from holdfast.domain.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from holdfast.domain.condition import Condition, ConditionType
 from holdfast.domain.divergence import Divergence, Divergences, diverge

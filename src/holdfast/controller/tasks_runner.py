@@ -12,9 +12,9 @@ from holdfast.applying.write import MIGRATION_ANNOTATION, ObjectWriting, WriteOr
 from holdfast.controller.heal_lane import HealLane
 from holdfast.controller.objects import Objects, find_last_apply
 from holdfast.controller.permits import Permits
+from holdfast.controller.remembered import Target
 from holdfast.controller.run_state import ResultRow, ResultStatus, Run
-from holdfast.controller.state import ObjectState, Registry, Target
-from holdfast.diffing.compare import Comparison
+from holdfast.controller.state import ObjectState, Registry
 from holdfast.diffing.ignore import IgnoredPaths
 from holdfast.diffing.strictness import removals
 from holdfast.domain.application import Application
@@ -179,7 +179,7 @@ class TaskRunner:
     ) -> WriteOrder:
         state = self._registry.object(task.key)
         live = state.live.manifest if state.live is not None else None
-        comparison = state.comparison or Comparison()
+        comparison = state.comparison
         options = OperationOptions.of(run.operation.options)
         is_new_manifest = state.applied is not None and state.applied.hash != target.hash
         before = state.echo.field_set if state.echo is not None and is_new_manifest else None

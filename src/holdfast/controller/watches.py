@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from holdfast.config.settings import ControllerSettings
 from holdfast.controller.observer import Observer
-from holdfast.controller.state import AppState, Desired, ObjectState, Registry, Target
+from holdfast.controller.remembered import Target
+from holdfast.controller.state import AppState, Desired, ObjectState, Registry
 from holdfast.domain.application import APPLICATION
 from holdfast.domain.errors import ClusterError
 from holdfast.domain.identity import GroupVersionKind, ResourceKey
@@ -151,9 +152,7 @@ class Watches:
             if found.app is None:
                 found.app = state.key
             if is_current and found.app == state.key:
-                found.desired = target
-                if found.applied is not None and found.applied.hash == target.hash:
-                    found.applied = target  # its rules may have changed: ignored, strictness
+                found.declare(target)
             if found.live is None and key in self._registry.untracked:
                 unseen.append((found, target))
         if is_current:
@@ -177,7 +176,9 @@ class Watches:
             self._registry.release(state, key)
             return
         if found.app == state.key:
-            found.desired = found.applied = found.echo = found.sync = None
+            found.applied = found.sync = None
+            found.declare(None)
+            found.forget_echo()
         if found.live is None or not found.live.tracking:
             self._registry.release(state, key)
             if found.app == state.key:

@@ -6,7 +6,7 @@ request is needed to know (DESIGN §4.2). Why the server's own field set and not
 keys: docs/internals/argocd/apply.md A5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from holdfast.domain.identity import Uid
@@ -37,13 +37,20 @@ class Echo:
     is_owned: bool
 
 
-def learn(answer: Manifest) -> Echo | None:
-    """Return the echo that an apply's answer holds; None when our entry is not in it."""
+def learn(
+    answer: Manifest, parse: Callable[[Mapping[str, JSON]], FieldSet] = FieldSet.parse
+) -> Echo | None:
+    """Return the echo that an apply's answer holds; None when our entry is not in it.
+
+    Args:
+        answer: The object, as the server stores it.
+        parse: How to read our field set; another one may know equal sets already.
+    """
     entry = owned_entry(answer.tree, HOLDFAST, api_version=answer.api_version)
     if entry is None:
         return None
     fields = entry.get("fieldsV1") or {}
-    field_set = FieldSet.parse(fields)
+    field_set = parse(fields)
     return Echo(answer.uid, fields, field_set, _values(answer, field_set), is_owned=True)
 
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from holdfast.controller.desired import _target
 from holdfast.controller.objects import Objects
+from holdfast.controller.remembered import Target
 from holdfast.controller.state import AppState, ObjectState, Registry
 from holdfast.diffing.canonical import canonicalise
 from holdfast.diffing.compare import EQUAL
-from holdfast.diffing.strictness import Strictness
 from holdfast.domain.application import Application
 from holdfast.domain.manifest import Manifest, Tree
 from holdfast.planning.tracking import Tracking
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 EACH = 10
 MANY = 60
-OBJECT_BYTES = 1200
+OBJECT_BYTES = 700
 APPLICATION_BYTES = 1600
 FIELDS: Tree = {
     "f:data": {"f:mode": {}, "f:size": {}},
@@ -92,9 +91,10 @@ def sync(registry: Registry, objects: Objects, app: AppState) -> None:
     """Let an Application be as it is after a sync."""
     for number in range(EACH):
         manifest = Manifest(declared(app.key.name, number))
-        target = _target(canonicalise(manifest), "a" * 40, (), Strictness.DECLARED)
+        target = Target.pack(canonicalise(manifest), "a" * 40)
         found: ObjectState = registry.object(manifest.key)
-        found.app, found.desired = app.key, target
+        found.app = app.key
+        found.declare(target)
         registry.hold(app, found)
         found.in_flight += 1
         objects.applied(found, target, answered(app.key.name, number))
@@ -102,7 +102,7 @@ def sync(registry: Registry, objects: Objects, app: AppState) -> None:
         objects.judge(found, EQUAL)
 
 
-def test_an_object_at_rest_takes_little_more_than_a_kilobyte() -> None:
+def test_an_object_at_rest_takes_less_than_seven_hundred_bytes() -> None:
     registry = Registry("argocd")
     objects = Objects(registry, cast("Kinds", None), Tracking())
     apps = [registry.add_app(application(f"team-{number:04d}")) for number in range(2 * MANY)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.controller.packing import PackedEcho, PackedManifest, squeeze
+from holdfast.controller.packing import PackedEcho, pack_uid, split_uid, squeeze, unsqueeze
 from holdfast.diffing.compare import compare
 from holdfast.diffing.echo import Echo, learn
 from holdfast.domain.identity import Uid
@@ -52,38 +52,57 @@ def echo_of(manifest: Manifest) -> Echo:
     return echo
 
 
-def packed(manifest: Manifest, role: str) -> PackedManifest:
-    return PackedManifest(*squeeze(manifest, role))
+def back_from(manifest: Manifest, role: str) -> Manifest:
+    return unsqueeze(*squeeze(manifest, role))
 
 
 def test_a_manifest_comes_back_as_it_was() -> None:
     for number in range(5):
         manifest = applied(number, text="ä\n" * 100, empty="")
-        assert packed(manifest, "live").manifest == manifest
+        assert back_from(manifest, "live") == manifest
 
 
 def test_a_manifest_larger_than_the_window_comes_back_as_it_was() -> None:
     large = applied(1, text="".join(str(n * n) for n in range(20_000)))
-    assert packed(large, "large").manifest == large
-    assert packed(applied(2), "large").manifest == applied(2)
+    assert back_from(large, "large") == large
+    assert back_from(applied(2), "large") == applied(2)
 
 
 def test_objects_that_look_alike_take_a_fraction_of_their_size() -> None:
-    sizes = [len(packed(applied(number), "alike").data) for number in range(20)]
+    sizes = [len(squeeze(applied(number), "alike")[0]) for number in range(20)]
     assert max(sizes[1:]) < 110
 
 
 def test_a_first_object_that_looks_unlike_the_others_does_not_spoil_their_size() -> None:
-    packed(Manifest({"apiVersion": "v1", "kind": "ConfigMap"}), "unlike")
-    sizes = [len(packed(applied(number), "unlike").data) for number in range(20)]
+    squeeze(Manifest({"apiVersion": "v1", "kind": "ConfigMap"}), "unlike")
+    sizes = [len(squeeze(applied(number), "unlike")[0]) for number in range(20)]
     assert max(sizes[1:]) < 110
 
 
 def test_what_was_packed_before_the_sample_changed_comes_back_as_it_was() -> None:
     manifests = [applied(n, **{f"key-{n}-{m}": "x" * n for m in range(40)}) for n in range(20)]
-    kept = [packed(manifest, "changing") for manifest in manifests]
-    assert len({one.sample for one in kept}) > 1
-    assert [one.manifest for one in kept] == manifests
+    kept = [squeeze(manifest, "changing") for manifest in manifests]
+    assert len({sample for _, sample in kept}) > 1
+    assert [unsqueeze(data, sample) for data, sample in kept] == manifests
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        "0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0",
+        "",
+        "uid-1",
+        "ä" * 300,
+    ],
+)
+def test_any_uid_comes_back_as_it_was(uid: str) -> None:
+    head = pack_uid(Uid(uid))
+    assert split_uid(head + b"rest") == (uid, len(head))
+
+
+def test_a_uuid_takes_sixteen_bytes() -> None:
+    assert len(pack_uid(Uid("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"))) == 17
 
 
 def test_an_echo_comes_back_equal_and_compares_equal() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Container
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import disable_created_metrics as _disable_created_metrics
 
 from holdfast.domain.errors import InternalError
 from holdfast.metrics.catalogue import CATALOGUE, MetricKind, MetricSpec
+from holdfast.metrics.series import Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,12 +30,10 @@ class PrometheusMetrics:
         self._registry = CollectorRegistry()
         rows = [spec for spec in CATALOGUE if only is None or spec.name in only]
         self._specs = {spec.name: spec for spec in rows}
-        self._metrics = {spec.name: self._make(spec) for spec in rows}
-        # By name and first two label values, namespace and name of an Application as a rule: a
-        # look through the series of a thousand others would cost half a millisecond each time.
-        self._series: dict[str, dict[tuple[str, ...], set[tuple[str, ...]]]] = {
-            spec.name: {} for spec in rows
-        }
+        self._histograms: dict[str, Histogram] = {}
+        self._series: dict[str, Series] = {}
+        for spec in rows:
+            self._register(spec)
         self._before_scrape: list[Callable[[], None]] = []
 
     def before_scrape(self, refresh: Callable[[], None]) -> None:
@@ -43,35 +42,24 @@ class PrometheusMetrics:
 
     def increment(self, name: str, amount: float = 1.0, /, **labels: str) -> None:
         """Add to a counter."""
-        metric = self._find(name, MetricKind.COUNTER, labels)
-        assert isinstance(metric, Counter)  # noqa: S101 - the kind was checked
-        metric.inc(amount)
+        values = self._values(name, MetricKind.COUNTER, labels)
+        self._series[name].add(values, amount)
 
     def observe(self, name: str, value: float, /, **labels: str) -> None:
         """Add a value to a histogram."""
-        metric = self._find(name, MetricKind.HISTOGRAM, labels)
-        assert isinstance(metric, Histogram)  # noqa: S101 - the kind was checked
-        metric.observe(value)
+        values = self._values(name, MetricKind.HISTOGRAM, labels)
+        metric = self._histograms[name]
+        (metric.labels(*values) if values else metric).observe(value)
 
     def set_gauge(self, name: str, value: float, /, **labels: str) -> None:
         """Set a gauge."""
-        metric = self._find(name, MetricKind.GAUGE, labels)
-        assert isinstance(metric, Gauge)  # noqa: S101 - the kind was checked
-        metric.set(value)
+        values = self._values(name, MetricKind.GAUGE, labels)
+        self._series[name].put(values, value)
 
     def drop(self, name: str, /, **labels: str) -> None:
         """Forget the series of a gauge that match the labels."""
         spec = self._spec(name)
-        places = {spec.labels.index(label): value for label, value in labels.items()}
-        series = self._series[name]
-        groups = [tuple(places[at] for at in range(2))] if {0, 1} <= places.keys() else list(series)
-        for group in groups:
-            kept = series.pop(group, set())
-            gone = {v for v in kept if all(v[at] == text for at, text in places.items())}
-            for values in gone:
-                self._metrics[name].remove(*values)
-            if kept - gone:
-                series[group] = kept - gone
+        self._series[name].drop({spec.labels.index(label): text for label, text in labels.items()})
 
     def text(self) -> str:
         """Return the text format."""
@@ -79,20 +67,14 @@ class PrometheusMetrics:
             refresh()
         return generate_latest(self._registry).decode("utf-8")
 
-    def _make(self, spec: MetricSpec) -> Counter | Gauge | Histogram:
-        match spec.kind:
-            case MetricKind.COUNTER:
-                return Counter(spec.name, spec.help, spec.labels, registry=self._registry)
-            case MetricKind.GAUGE:
-                return Gauge(spec.name, spec.help, spec.labels, registry=self._registry)
-            case MetricKind.HISTOGRAM:
-                return Histogram(
-                    spec.name,
-                    spec.help,
-                    spec.labels,
-                    registry=self._registry,
-                    buckets=spec.buckets,
-                )
+    def _register(self, spec: MetricSpec) -> None:
+        if spec.kind is MetricKind.HISTOGRAM:
+            self._histograms[spec.name] = Histogram(
+                spec.name, spec.help, spec.labels, registry=self._registry, buckets=spec.buckets
+            )
+        else:
+            self._series[spec.name] = Series(spec)
+            self._registry.register(self._series[spec.name])
 
     def _spec(self, name: str) -> MetricSpec:
         spec = self._specs.get(name)
@@ -100,16 +82,9 @@ class PrometheusMetrics:
             raise InternalError("HF9001", f"there is no metric {name}")
         return spec
 
-    def _find(
-        self, name: str, kind: MetricKind, labels: dict[str, str]
-    ) -> Counter | Gauge | Histogram:
+    def _values(self, name: str, kind: MetricKind, labels: dict[str, str]) -> tuple[str, ...]:
+        """Return the texts of the labels, in the order of the catalogue."""
         spec = self._spec(name)
         if spec.kind is not kind or set(labels) != set(spec.labels):
             raise InternalError("HF9001", f"{name} is a {spec.kind} with labels {spec.labels}")
-        metric = self._metrics[name]
-        if not spec.labels:
-            return metric
-        values = tuple(labels[label] for label in spec.labels)
-        if kind is MetricKind.GAUGE:  # of which alone a series is ever dropped
-            self._series[name].setdefault(values[:2], set()).add(values)
-        return metric.labels(*values)
+        return tuple(labels[label] for label in spec.labels)

@@ -56,6 +56,29 @@ def test_a_process_that_knows_some_rows_alone_shows_no_others() -> None:
         metrics.set_gauge("holdfast_leader", 1)
 
 
+def test_the_series_of_others_stay_when_one_is_forgotten() -> None:
+    metrics = PrometheusMetrics()
+    for name in ("web", "db"):
+        for phase in ("Succeeded", "Failed"):
+            labels = {**SYNC, "name": name}
+            metrics.increment("argocd_app_sync_total", phase=phase, dry_run="false", **labels)
+            metrics.increment("argocd_app_sync_total", 2, phase=phase, dry_run="false", **labels)
+    metrics.drop("argocd_app_sync_total", namespace="argocd", name="web", phase="Failed")
+    metrics.drop("argocd_app_sync_total", name="db", dry_run="false")
+    lines = [line for line in metrics.text().splitlines() if line.startswith("argocd_app_sync")]
+    assert len(lines) == 1
+    assert 'name="web"' in lines[0]
+    assert 'phase="Succeeded"' in lines[0]
+    assert lines[0].endswith(" 3.0")
+
+
+def test_a_label_may_have_any_characters() -> None:
+    metrics = PrometheusMetrics()
+    strange = {**SYNC, "project": 'a"b\\c\nd'}
+    metrics.increment("argocd_app_sync_duration_seconds_total", 1, **strange)
+    assert 'project="a\\"b\\\\c\\nd"' in metrics.text()
+
+
 def test_what_is_only_known_when_somebody_looks_is_read_then() -> None:
     metrics = PrometheusMetrics()
     metrics.before_scrape(lambda: metrics.set_gauge("holdfast_leader", 1))

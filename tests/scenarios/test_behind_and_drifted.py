@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.request
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tests.support import declared as d
 from tests.support.loaded import type_holdfast
+from tests.support.process import OBSERVING
 from tests.support.site import at_work, config_map, start
 from tests.support.waiting import eventually
 
@@ -109,3 +113,62 @@ async def test_what_is_healed_at_once_leaves_no_annotation(plane: AnyPlane, tmp_
         await eventually(is_blue)
         tree = await app.synced()
         assert differs(tree) == {}
+
+
+async def test_what_was_handed_over_is_behind_git_and_has_not_drifted(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    """Also for the next process, without its file of hints, and for one that only observes."""
+    files = {
+        "a.yaml": config_map("a", color="blue"),
+        "web.json": json.dumps(d.deployment(replicas=0)),
+        "service.json": json.dumps(d.service()),
+    }
+    async with at_work(plane.kubeconfig, tmp_path) as site:
+        app = await site.make("over", files, policy={})
+        await app.sync()
+        await app.synced()
+        said = await holdfast(site, "handover", app.name)
+        assert said.count("handed over") == len(files), said
+        journal = ("--journal", str(tmp_path / "data" / "journal.db"))
+        assert app.name not in await holdfast(site, "drift", "list", "--open", *journal)
+
+        app.commit(
+            {
+                "a.yaml": config_map("a", color="green"),
+                "web.json": json.dumps(d.deployment(replicas=0, revisionHistoryLimit=4)),
+            }
+        )
+        await app.refresh()
+        wanted = {"a": "behind", "web": "behind"}
+        await app.until(lambda tree: differs(tree) == wanted)
+
+        for is_forgetful in (False, True):
+            await asyncio.to_thread(site.process.stop)
+            if is_forgetful:
+                for path in (tmp_path / "data").glob("*.hints"):
+                    path.unlink()
+            await app.patch({"metadata": {"annotations": {"holdfast.dev/differs": None}}})
+            site.process = start(plane.kubeconfig, tmp_path, site.control)
+            await asyncio.to_thread(site.process.is_leading)
+            await app.until(lambda tree: differs(tree) == wanted)
+
+        await asyncio.to_thread(site.process.stop)
+        observing = ("--observe", "--metrics-listen", "127.0.0.1:0")
+        site.process = start(plane.kubeconfig, tmp_path, site.control, *observing)
+        await asyncio.to_thread(site.process.wait_for, OBSERVING)
+        address = (await asyncio.to_thread(site.process.wait_for, r"metrics=(127\S+)"))[1]
+
+        async def counts(behind: int, drifted: int) -> bool:
+            said = await asyncio.to_thread(scrape, address)
+            wanted = {f"holdfast_apps_behind {behind}.0", f"holdfast_apps_drifted {drifted}.0"}
+            return wanted <= set(said.splitlines())
+
+        await eventually(partial(counts, 1, 0))
+        await site.person.patch(app.place("a"), {"data": {"color": "red"}})
+        await eventually(partial(counts, 1, 1))
+
+
+def scrape(address: str) -> str:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as response:
+        return str(response.read().decode())

@@ -207,7 +207,7 @@ class Controller:
             drifted = [
                 found
                 for found in self.registry.objects_of(state)
-                if found.episode is not None or found.sync is not SyncCode.SYNCED
+                if found.drifted_since_s is not None or found.sync is not SyncCode.SYNCED
             ]
             self.observer.reconsider([found for found in drifted if found.applied is not None])
             if drifted or state.application.operation is not None:

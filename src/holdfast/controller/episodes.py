@@ -46,7 +46,14 @@ class Episodes:
         )
 
     def note(self, state: ObjectState, verdict: Verdict, sighting: Sighting) -> None:
-        """Take note of a verdict on an object that was just compared."""
+        """Take note of a verdict on an object that was just compared.
+
+        Where only our ownership is gone, nothing drifted: no episode begins, and one of values
+        that were put back is over. A heal that takes ownership again is told like any other.
+        """
+        known = state.episode
+        if sighting.is_disowned and (known is None or known.told):
+            verdict = Nothing()
         match verdict:
             case Nothing():
                 self.close(state, _how_it_ended(state))

@@ -211,7 +211,7 @@ class HealLane:
         else:
             drifted = comparison is not None and comparison.needs_apply
             kind = DriftKind.CHANGED if drifted else None
-        state.drift = kind
+        state.drift = None if sighting.is_disowned else kind
         if kind is None:
             state.memory = restored(state.memory)
             state.was_paused, state.resumed_s = False, None
@@ -423,7 +423,8 @@ def note_drift(state: ObjectState) -> None:
         state.drift = DriftKind.MISSING
         return
     found = _compare_applied(state, live.manifest)
-    state.drift = DriftKind.CHANGED if found is not None and found.needs_apply else None
+    drifted = found is not None and found.needs_apply and not found.is_disowned
+    state.drift = DriftKind.CHANGED if drifted else None
 
 
 def _compare_applied(state: ObjectState, live: Manifest) -> Comparison | None:
@@ -445,7 +446,7 @@ def _compare_applied(state: ObjectState, live: Manifest) -> Comparison | None:
         lost = kept  # its deletion was never seen
     echo = lost.unpack() if lost is not None and lost.target.is_like(target) else None
     if echo is None:
-        return Comparison(owns_all=False)
+        return Comparison(owns_all=False, is_unclear=True)
     return replace(compare(seen, echo, target.ignored.managers), owns_all=False)
 
 

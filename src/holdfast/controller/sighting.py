@@ -38,6 +38,11 @@ class Sighting:
             return self.gone
         return self.live.uid, self.first or self.live.version_number
 
+    @property
+    def is_disowned(self) -> bool:
+        """Whether all values are as they should be, and only our ownership is gone."""
+        return self.comparison is not None and self.comparison.is_disowned
+
     def since(self, earlier: "Sighting | None") -> "Sighting":
         """Return it as part of an earlier one that nothing was sent for yet.
 

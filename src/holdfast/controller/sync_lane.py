@@ -20,7 +20,7 @@ from holdfast.controller.misread import misread_annotations
 from holdfast.controller.objects import Objects
 from holdfast.controller.pauses import Pauses
 from holdfast.controller.recalling import Recalling
-from holdfast.controller.state import AppState, Desired, ObjectState, Registry
+from holdfast.controller.state import NO_FIGHTS, AppState, Desired, ObjectState, Registry
 from holdfast.controller.status import (
     Overview,
     ResourceView,
@@ -225,8 +225,8 @@ class SyncLane:
             return RoundEnd(decision.operation, status, decision.event)
         await self._parts.status.write_status(state, status)
         for found in states:
-            # Synced, with an open drift: git has come to what stands there.
-            is_unsettled = found.sync is not SyncCode.SYNCED or found.episode is not None
+            # Synced, with an open drift: git has come to what stands there, or it lost our entry.
+            is_unsettled = found.sync is not SyncCode.SYNCED or found.drifted_since_s is not None
             if is_unsettled and found.applied is not None:
                 self._parts.lane.consider(found)
         if isinstance(decision, HealBackoff):
@@ -404,7 +404,7 @@ class SyncLane:
     def _fights(self, state: AppState, states: list[ObjectState]) -> list[Condition]:
         """Name who keeps undoing us; an Event goes with each fight that is new."""
         texts = [text for found in states for text in self._parts.lane.fights.describe(found)]
-        names = frozenset(text.partition(" (")[0] for text in texts)
+        names = frozenset(text.partition(" (")[0] for text in texts) or NO_FIGHTS
         for text in texts:
             if text.partition(" (")[0] not in state.fights_told:
                 self._parts.status.tell(state, Reason.FIGHT, text, warning=True)

@@ -40,11 +40,13 @@ class Comparison:
         owns_all: Whether our managedFields entry still has every path it had.
         is_renamed_element: A declared list element is gone while a foreign one stands in the
             same list; an apply alone would leave both (apply.md A1).
+        is_unclear: Whether something differs, and nobody can say where: there is no echo.
     """
 
     differences: tuple[FieldDifference, ...] = ()
     owns_all: bool = True
     is_renamed_element: bool = False
+    is_unclear: bool = False
 
     @property
     def is_equal(self) -> bool:
@@ -55,6 +57,14 @@ class Comparison:
     def needs_apply(self) -> bool:
         """Whether something must be written: a value, or our ownership."""
         return bool(self.differences) or not self.owns_all
+
+    @property
+    def is_disowned(self) -> bool:
+        """Whether only our ownership is gone: every value is what it should be, nothing drifted.
+
+        A person who puts a value back, or `holdfast handover`, leaves an object so.
+        """
+        return not self.owns_all and not self.differences and not self.is_unclear
 
 
 EQUAL = Comparison()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 
 NO_PATHS: frozenset[Path] = frozenset()  # Python makes a new empty one of 216 bytes each time
+NO_FIGHTS: frozenset[str] = frozenset()
 _NO_HEALS = HealMemory()
 
 
@@ -296,7 +297,7 @@ class AppState:
     last_error: str = ""
     next_wave_at: float = 0.0
     failures: int = 0
-    fights_told: frozenset[str] = frozenset()
+    fights_told: frozenset[str] = NO_FIGHTS
     observed: str = ""
     divergences: Divergences | None = None
     unrecalled: tuple[str, ...] = ()

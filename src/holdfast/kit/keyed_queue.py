@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
+_STALE = 64  # entries of timers that were put earlier or forgotten, before they are thrown out
+
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
@@ -33,7 +35,10 @@ class KeyedQueue(Generic[K, T]):
         self._merge = merge or _newest
         self._waiting: dict[K, tuple[int, T]] = {}
         self._heap: list[tuple[int, int, K]] = []
-        self._timers: dict[K, tuple[float, asyncio.Handle, T]] = {}
+        # One alarm of the event loop for all timers: each of its own would take 0.7 KB.
+        self._timers: dict[K, tuple[float, T]] = {}
+        self._due: list[tuple[float, int, K]] = []
+        self._alarm: tuple[float, asyncio.Handle] | None = None
         self._busy: set[K] = set()
         self._serial = 0
         self._wakeup = asyncio.Event()
@@ -81,28 +86,34 @@ class KeyedQueue(Generic[K, T]):
         if delay_s <= 0:
             self.add(key, trigger)
             return
-        loop = asyncio.get_running_loop()
-        due = loop.time() + delay_s
-        if key in self._timers:
-            before, handle, old = self._timers.pop(key)
-            handle.cancel()
-            trigger = self._merge(old, trigger)
-            due = min(due, before)  # not `handle.when()`: uvloop gives none for a moment so near
-        self._timers[key] = (due, loop.call_at(due, self._ring, key), trigger)
+        due = asyncio.get_running_loop().time() + delay_s
+        before = self._timers.get(key)
+        if before is not None:
+            due, trigger = min(due, before[0]), self._merge(before[1], trigger)
+        self._timers[key] = (due, trigger)
+        if before is None or due < before[0]:
+            self._serial += 1
+            heapq.heappush(self._due, (due, self._serial, key))
+            if len(self._due) > 2 * len(self._timers) + _STALE:
+                self._due = [entry for entry in self._due if self._is_due(entry)]
+                heapq.heapify(self._due)
+            self._set_alarm()
 
     def forget(self, key: K) -> None:
         """Drop the waiting trigger and the timer of a key; work that has begun goes on."""
         self._waiting.pop(key, None)
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer[1].cancel()
+        if self._timers.pop(key, None) is not None:
+            self._set_alarm()
 
     def close(self) -> None:
         """Drop everything that waits; the workers end after the work they have begun."""
         self._closed = True
-        for key in [*self._timers, *self._waiting]:
-            self.forget(key)
+        self._timers.clear()
+        self._waiting.clear()
         self._heap.clear()
+        self._due.clear()
+        if self._alarm is not None:
+            self._alarm[1].cancel()
         self._wakeup.set()
 
     async def work(self, handle: Callable[[K, T], Awaitable[None]], *, workers: int = 1) -> None:
@@ -151,9 +162,33 @@ class KeyedQueue(Generic[K, T]):
         heapq.heappush(self._heap, (priority, self._serial, key))
         self._wakeup.set()
 
-    def _ring(self, key: K) -> None:
-        _, _, trigger = self._timers.pop(key)
-        self.add(key, trigger)
+    def _set_alarm(self) -> None:
+        """Ring when the earliest timer is due."""
+        while self._due and not self._is_due(self._due[0]):
+            heapq.heappop(self._due)
+        first = self._due[0][0] if self._due else None
+        if self._alarm is not None:
+            if self._alarm[0] == first:
+                return
+            self._alarm[1].cancel()
+            self._alarm = None
+        if first is not None:
+            loop = asyncio.get_running_loop()
+            self._alarm = (first, loop.call_at(first, self._ring, first))
+
+    def _ring(self, until: float) -> None:
+        self._alarm = None
+        while self._due and self._due[0][0] <= until:
+            entry = heapq.heappop(self._due)
+            if self._is_due(entry):
+                _, trigger = self._timers.pop(entry[2])
+                self.add(entry[2], trigger)
+        self._set_alarm()
+
+    def _is_due(self, entry: tuple[float, int, K]) -> bool:
+        """Whether an entry is a timer's moment still: not forgotten, and not put earlier."""
+        timer = self._timers.get(entry[2])
+        return timer is not None and timer[0] == entry[0]
 
 
 def _newest(_older: T, newer: T) -> T:

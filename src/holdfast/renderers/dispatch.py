@@ -29,7 +29,7 @@ class Renderers:
         *,
         scratch_dir: str,
         workers: int = 1,
-        cache_bytes: int = 1024 * 1024,
+        cache_bytes: int = 256 * 1024,
         timeout_s: float = 60.0,
         programs: Mapping[str, str] | None = None,
     ) -> None:

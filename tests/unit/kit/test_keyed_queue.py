@@ -112,6 +112,34 @@ async def test_the_earlier_of_two_timers_of_a_key_wins(monkeypatch: pytest.Monke
     assert worker.seen == [("a", "early")]
 
 
+async def test_timers_ring_in_the_order_of_their_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+    queue: KeyedQueue[str, str] = KeyedQueue()
+    worker = Recorder()
+    for key, delay_s in (("c", 30), ("a", 10), ("forgotten", 5), ("b", 20), ("late", 90)):
+        queue.add_after(key, "", delay_s)
+    queue.forget("forgotten")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(queue.work(worker))
+        for passed_s, seen in ((6, ""), (5, "a"), (20, "abc"), (50, "abc"), (10, "abclate")):
+            now += passed_s
+            await settle()
+            assert "".join(key for key, _ in worker.seen) == seen
+        queue.close()
+
+
+async def test_timers_that_are_put_earlier_again_and_again_take_no_room() -> None:
+    queue: KeyedQueue[str, str] = KeyedQueue()
+    for delay_s in range(10_000, 1, -1):
+        queue.add_after("a", "", delay_s)
+        queue.add_after(f"b-{delay_s}", "", 60)
+        queue.forget(f"b-{delay_s}")
+    assert len(queue._due) < 100
+    queue.close()
+
+
 async def test_a_forgotten_key_is_not_worked_on() -> None:
     queue: KeyedQueue[str, str] = KeyedQueue()
     worker = Recorder()

@@ -47,6 +47,8 @@ SPIN_S = 0.03
 IN_TEAM_AND_DEGRADED = sum(n % 20 == 17 and n % 12 == 1 for n in range(MANY))
 SHA = "61e4bfa0d9a4d4d0e5b1c9b8a7f6e5d4c3b2a190"
 
+pytestmark = pytest.mark.xdist_group("timed")
+
 
 def application(n: int) -> Tree:
     """One of a thousand: of every colour, and as large as a small real one."""

@@ -14,6 +14,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support import declared as d
 from tests.support.bad_network import POD_TEMPLATE, has_data, is_back, through_a_bad_network
 from tests.support.controlled import controlled
@@ -35,6 +37,8 @@ AFTER_START_S = 3.0
 AFTER_TERMINATION_S = 1.0
 AFTER_OUTAGE_S = 2.0
 FINALIZER = "team.example/wait"
+
+pytestmark = pytest.mark.xdist_group("timed")
 
 
 @dataclass

@@ -5,8 +5,12 @@ Each function makes a new tree without a namespace; keywords replace members of 
 
 from __future__ import annotations
 
+import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Tree = dict[str, Any]
 
@@ -302,3 +306,28 @@ def priority_class(name: str) -> Tree:
 def word() -> str:
     """A word that no other object on the plane has in its name."""
     return uuid.uuid4().hex[:8]
+
+
+_WORKLOADS: tuple[Callable[..., Tree], ...] = (
+    stateful_set,
+    daemon_set,
+    job,
+    cron_job,
+    service,
+    ingress,
+    network_policy,
+    config_map,
+    role,
+    role_binding,
+    service_account,
+    disruption_budget,
+    autoscaler,
+    volume_claim,
+)
+
+
+def workloads() -> dict[str, str | bytes | None]:
+    """An application of nearly all kinds; its Deployment runs pods."""
+    trees = [make() for make in _WORKLOADS]
+    trees += [deployment(replicas=2), secret(stringData={"a": "1"})]
+    return {f"{tree['kind'].lower()}.yaml": json.dumps(tree) for tree in trees}

@@ -9,13 +9,17 @@ It is a hint and no more (docs/internals/argocd/apply.md C3): everything that de
 manifests are (sources, revisions, destination, ignore rules, settings …) is in a fingerprint, and
 where it differs, or the file is missing, old or damaged, git is read as ever.
 Secrets are never in it: their values rest in a vault of this process alone (B3).
+
+The file is the only place where it rests. Each write reads it, replaces what has changed, and packs
+anew what should be in it and is not: somebody removed or damaged it meanwhile.
 """
 
 import asyncio
 import logging
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import orjson
 
@@ -37,6 +41,8 @@ FORMAT = 1
 _WRITE_EVERY_S = 5.0
 _TOGETHER = 20  # objects that are packed before others may run
 _LEVEL = 6
+_NO_UIDS: Mapping[ResourceKey, Uid] = MappingProxyType({})  # one for all: most have none
+_UNREADABLE = (OSError, ValueError, zlib.error)
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error)
 
 
@@ -63,7 +69,7 @@ class _Noted:
     """
 
     fingerprint: str
-    uids: Mapping[ResourceKey, Uid] = field(default_factory=dict)
+    uids: Mapping[ResourceKey, Uid]
 
 
 class Hints:
@@ -77,7 +83,7 @@ class Hints:
         self._desired = desired
         self._registry = registry
         self._clock = clock
-        self._kept: dict[AppKey, bytes] = {}
+        self._found: dict[AppKey, bytes] = {}  # from `load` to `close`
         self._noted: dict[AppKey, _Noted] = {}
         self._changed: set[AppKey] = set()
         self._news = asyncio.Event()
@@ -87,16 +93,21 @@ class Hints:
         if self._store is None:
             return
         try:
-            raw = await self._store.read()
-            self._kept = dict(_parse(raw)) if raw else {}
-        except (OSError, ValueError, zlib.error) as error:
+            self._found = await _read(self._store)
+        except _UNREADABLE as error:
             log.warning("what was applied is read from git, not from the file: %s", error)
-            self._kept = {}
+
+    def close(self) -> None:
+        """Let go of what `load` read: from now on it rests in the file alone."""
+        self._found = {}
 
     def find(self, state: AppState, wanted: Wanted) -> Known | None:
-        """Return what was applied for an Application at given revisions, None if unknown."""
+        """Return what was applied for an Application at given revisions, None if unknown.
+
+        Between `load` and `close`.
+        """
         app = state.application
-        packed = self._kept.get(app.key)
+        packed = self._found.get(app.key)
         if packed is None:
             return None
         try:
@@ -108,10 +119,9 @@ class Hints:
             echoes = dict(_echoes(tree))
         except _DAMAGED as error:
             log.warning("the hint for app=%s is damaged: %s", app.key, error)
-            self._kept.pop(app.key, None)
             return None
         uids = {key: echo.uid for key, echo in echoes.items()}
-        self._noted[app.key] = _Noted(tree["fingerprint"], uids)
+        self._noted[app.key] = _Noted(tree["fingerprint"], uids or _NO_UIDS)
         return Known({target.manifest.key: target for target in targets}, echoes)
 
     def note(self, state: AppState, wanted: Wanted) -> None:
@@ -121,7 +131,7 @@ class Hints:
             return
         known = self._noted.get(state.key)
         if known is None or known.fingerprint != desired.fingerprint:
-            self._noted[state.key] = _Noted(desired.fingerprint)
+            self._noted[state.key] = _Noted(desired.fingerprint, _NO_UIDS)
         elif all(self._uid(key) == uid for key, uid in known.uids.items()):
             return
         self._changed.add(state.key)
@@ -136,16 +146,29 @@ class Hints:
             await self._news.wait()
             self._news.clear()
             await self._clock.sleep(_WRITE_EVERY_S)
-            await self._pack_changed()
-            for key in [key for key in self._kept if key not in self._registry.apps]:
-                del self._kept[key]
-                self._noted.pop(key, None)
+            known = await self._read_again(store)
+            fresh = await self._pack_changed()
+            for key in [key for key in self._noted if key not in self._registry.apps]:
+                del self._noted[key]
+            kept = {k: v for k, v in {**known, **fresh}.items() if k in self._registry.apps}
             try:
-                await store.write(_compose(self._kept))
+                await store.write(_compose(kept))
             except OSError as error:
                 log.warning("what was applied cannot be kept: %s", error)
+                self._changed |= fresh.keys()
 
-    async def _pack_changed(self) -> None:
+    async def _read_again(self, store: HintStore) -> dict[AppKey, bytes]:
+        """Return what the file holds; what should be in it and is not is written anew."""
+        try:
+            known = await _read(store)
+        except _UNREADABLE as error:
+            log.warning("what was applied is written anew: %s", error)
+            known = {}
+        self._changed |= self._noted.keys() - known.keys()
+        return known
+
+    async def _pack_changed(self) -> dict[AppKey, bytes]:
+        fresh: dict[AppKey, bytes] = {}
         changed, self._changed = self._changed, set()
         for key in sorted(changed):
             state = self._registry.apps.get(key)
@@ -162,7 +185,8 @@ class Hints:
                     if found.group_kind != SECRET
                 ],
             }
-            self._kept[key] = zlib.compress(orjson.dumps(tree), _LEVEL)
+            fresh[key] = zlib.compress(orjson.dumps(tree), _LEVEL)
+        return fresh
 
     async def _echoes_of(self, app: AppKey, desired: Desired) -> dict[ResourceKey, Echo]:
         """Return the echoes without which objects would look drifted, and take note of them."""
@@ -178,7 +202,7 @@ class Hints:
         if before is not None and before.fingerprint == desired.fingerprint:
             # One that is gone at present is worth another look when it is back.
             uids = {key: self._uid(key) for key in before.uids} | uids
-        self._noted[app] = _Noted(desired.fingerprint, uids)
+        self._noted[app] = _Noted(desired.fingerprint, uids or _NO_UIDS)
         return found
 
     def _echo_of(self, key: ResourceKey, target: Target) -> Echo | None:
@@ -194,6 +218,11 @@ class Hints:
     def _uid(self, key: ResourceKey) -> Uid:
         state = self._registry.objects.get(key)
         return state.live.uid if state is not None and state.live is not None else Uid("")
+
+
+async def _read(store: HintStore) -> dict[AppKey, bytes]:
+    raw = await store.read()
+    return dict(_parse(raw)) if raw else {}
 
 
 def _manifests(tree: Tree) -> list[Manifest]:

@@ -49,6 +49,8 @@ class Recalling:
         else:
             if count:
                 log.info("known from the last run objects=%d", count)
+        finally:
+            self.hints.close()
 
     async def _at_start(self) -> int:
         known: list[tuple[AppState, Known]] = []

@@ -32,6 +32,7 @@ class Store:
         self.content: bytes | None = None
         self.writes = 0
         self.error: Exception | None = None
+        self.full = False
 
     async def read(self) -> bytes | None:
         if self.error is not None:
@@ -39,6 +40,8 @@ class Store:
         return self.content
 
     async def write(self, content: bytes) -> None:
+        if self.full:
+            raise OSError("no space left")
         self.content = content
         self.writes += 1
 
@@ -192,6 +195,33 @@ async def test_a_quiet_cluster_writes_the_file_once() -> None:
         git.commit(config_map(a="1"))
         await rig.settle(3600)
         assert store.writes == 1
+
+
+@pytest.mark.parametrize("damage", [lambda _: None, _cut])
+async def test_a_file_that_was_lost_meanwhile_is_written_anew(
+    damage: Callable[[bytes], bytes | None],
+) -> None:
+    store, git = Store(), FakeSources()
+    cluster = await first_life(store, git)
+    async with controlling(cluster=cluster, git=git, hint_store=store) as rig:
+        await rig.settle(30)
+        store.content = damage(store.content or b"")
+        cluster.put(app("other", automated=HEALING))
+        await rig.settle(60)
+    assert sorted(store.names()) == ["other", "web"]
+
+
+async def test_what_could_not_be_written_is_written_with_the_next_change() -> None:
+    store, git = Store(), FakeSources()
+    store.full = True
+    async with controlling(app(automated=HEALING), git=git, hint_store=store) as rig:
+        git.commit(config_map(a="1"))
+        await rig.settle(30)
+        assert store.content is None
+        store.full = False
+        rig.cluster.put(app("other", automated=HEALING))
+        await rig.settle(60)
+    assert sorted(store.names()) == ["other", "web"]
 
 
 async def test_an_application_that_is_gone_leaves_the_file() -> None:

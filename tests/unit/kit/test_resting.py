@@ -40,3 +40,22 @@ def test_what_rests_takes_a_small_part_of_its_text() -> None:
         trees.keep(number, _tree(number))
     packed = trees._packed.values()  # its size is the promise
     assert max(sys.getsizeof(data) for data in packed) < 500
+
+
+def test_a_first_tree_that_looks_unlike_the_others_does_not_spoil_their_size() -> None:
+    trees: RestingTrees[int] = RestingTrees(whole=1)
+    trees.keep(-1, {"metadata": {"name": "first"}})
+    for number in range(20):
+        trees.keep(number, _tree(number))
+    packed = list(trees._packed.values())
+    assert max(sys.getsizeof(data) for data in packed[2:]) < 500
+    assert trees.find(-1) == {"metadata": {"name": "first"}}
+    assert [trees.find(number) for number in range(20)] == [_tree(n) for n in range(20)]
+
+
+def test_trees_of_many_forms_come_back_as_they_were() -> None:
+    trees: RestingTrees[int] = RestingTrees(whole=1)
+    forms = [{f"{n}-{m}": str((n * 31 + m) ** 5) for m in range(50)} for n in range(40)]
+    for number, tree in enumerate(forms):
+        trees.keep(number, tree)
+    assert [trees.find(number) for number in range(40)] == forms

@@ -8,11 +8,14 @@ LOCKS := requirements
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 # Each worker has a control plane of its own (0.5 GB); tests wait for clusters more than they compute.
-WORKERS ?= 3
+WORKERS ?= 4
 # What the tests of a file share is started once; the longest come first (tests/conftest.py).
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# What is held to a limit in time runs first and alone: others would be measured, too.
+# What is held to a limit in time runs first and alone: others would be measured, too. Beside it
+# passes the minute in which nothing may happen (pytest.mark.xdist_group says what runs together).
 TIMED := tests/scenarios/test_fault_timed.py tests/browser/test_thousand.py
+FIRST := $(TIMED) tests/scenarios/test_quiet_minute.py
+SPREAD_FIRST := -n $(if $(filter 0 1,$(WORKERS)),0,2) --dist loadgroup
 SOURCES := src tests tools bench
 
 ifdef UV
@@ -40,8 +43,8 @@ ifdef GO
 	@$(BIN)/python tools/control_plane.py > /dev/null
 endif
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest $(TIMED)
-	@$(BIN)/pytest $(SPREAD) $(TIMED:%=--ignore=%)
+	@$(BIN)/pytest $(SPREAD_FIRST) $(FIRST)
+	@$(BIN)/pytest $(SPREAD) $(FIRST:%=--ignore=%)
 else
 	@$(BIN)/pytest $(SPREAD) $(ARGS)
 endif

@@ -1,6 +1,7 @@
 """What is promised in seconds after an outage, each on the real control plane.
 
-`make test` runs this file first and alone: what others do on the machine would be measured, too.
+`make test` runs this file first, beside nothing that takes processor time: it would be measured,
+too.
 """
 
 from __future__ import annotations

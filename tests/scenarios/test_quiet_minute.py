@@ -39,9 +39,9 @@ async def test_sixty_quiet_seconds_cost_watches_and_the_lease_and_nothing_else(
     async with at_work(plane.kubeconfig, tmp_path) as site:
         for number in range(3):
             await site.deploy(f"plain-{number}", {"a.yaml": config_map("a", color="blue")})
-        for number in range(2):
-            app = await site.deploy(f"workloads-{number}", workloads())
-            # Without metrics its autoscaler fails after a while; it goes on writing its status.
+        busy = [await site.deploy(f"workloads-{number}", workloads()) for number in range(2)]
+        # Without metrics an autoscaler fails after a while; it goes on writing its status.
+        for app in busy:
             await app.until(_is_degraded, seconds=60.0)
         before = await settled(plane)
         await quiet_for(QUIET_S, why="requests of this time are what is counted")

@@ -6,20 +6,21 @@ undo. Each edit goes through an `Update` manager of kubectl, as a person's edits
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 
 from tests.support import declared as d
-from tests.support.controlled import controlled, essence
+from tests.support.controlled import controlled, essence, lent, withdraw
 from tests.support.person import Ref
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from _pytest.mark import ParameterSet
 
@@ -492,11 +493,49 @@ def test_the_table_has_at_least_forty_edits() -> None:
     assert len({edit.id for edit in EDITS}) == len(EDITS) >= 40
 
 
+@pytest.fixture
+def no_task_is_left_behind() -> None:
+    """The controllers that the edits share go on from test to test."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def controller_of(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Callable[[AnyPlane], Awaitable[World]]]:
+    """One controller for all edits on a plane: to start 150 took most of their time."""
+    worlds: dict[str, World] = {}
+    holders: list[asyncio.Task[None]] = []
+    over = asyncio.Event()
+
+    async def hold(plane: AnyPlane, is_there: asyncio.Event) -> None:
+        async with controlled(plane.kubeconfig, tmp_path_factory.mktemp("edits")) as world:
+            worlds[plane.url] = world
+            is_there.set()
+            await over.wait()
+
+    async def world_on(plane: AnyPlane) -> World:
+        if plane.url not in worlds:
+            is_there = asyncio.Event()
+            holders.append(asyncio.create_task(hold(plane, is_there)))
+            starting = asyncio.create_task(is_there.wait())
+            await asyncio.wait([holders[-1], starting], return_when=asyncio.FIRST_COMPLETED)
+            starting.cancel()
+            if holders[-1].done():
+                await holders.pop()  # raises what went wrong
+        return worlds[plane.url]
+
+    yield world_on
+    over.set()
+    for holder in holders:
+        await holder
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("edit", "plane"), list(on_planes(EDITS)), indirect=["plane"])
 async def test_heal_restores_the_whole_object_when(
-    edit: Edit, plane: AnyPlane, tmp_path: Path
+    edit: Edit, plane: AnyPlane, controller_of: Callable[[AnyPlane], Awaitable[World]]
 ) -> None:
-    async with controlled(plane.kubeconfig, tmp_path) as world:
+    async with lent(await controller_of(plane)) as world:
         tree = edit.desired()
         await world.deploy(tree)
         ref = place_of(world, tree)
@@ -509,6 +548,7 @@ async def test_heal_restores_the_whole_object_when(
         assert essence(await world.settled(ref)) == essence(before)
         await is_quiet(world, ref)
         if ref.kind in CLUSTER_SCOPED:
+            await withdraw(world)  # else it would come back
             await world.person.delete(ref)
 
 

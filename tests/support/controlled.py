@@ -37,7 +37,7 @@ from holdfast.schema.own_crds import own_crd_manifests
 from holdfast.sources.git import GitSources
 from tests.support.at_rest import come_to_rest, has_heard, has_worked, key_of
 from tests.support.person import Person, Ref, ref_of
-from tests.support.waiting import TIME_LIMIT_S, eventually
+from tests.support.waiting import TIME_LIMIT_S, eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -358,6 +358,30 @@ async def controlled(
             yield world
         assert not supervisor.errors, supervisor.last_errors
         await _clean_up(person, world)
+
+
+@contextlib.asynccontextmanager
+async def lent(world: World) -> AsyncIterator[World]:
+    """The same controller for one test of several, in a namespace and a repository of its own."""
+    folder = world.repository.folder.parent / uuid.uuid4().hex[:8]
+    namespace = await world.new_namespace()
+    mine = replace(world, repository=Repository(folder), namespace=namespace, apps=[])
+    try:
+        yield mine
+    finally:
+        await withdraw(mine)
+        await mine.person.leave(namespace)
+    assert not world.supervisor.errors, world.supervisor.last_errors
+
+
+async def withdraw(world: World) -> None:
+    """Ends the Applications of a world, and waits until its controller has forgotten them."""
+    for app in world.apps:
+        await world.person.send("PATCH", app.ref.path, {"metadata": {"finalizers": None}}, _MERGE)
+        await world.person.delete(app.ref)
+    keys = {app.key for app in world.apps}
+    await until(lambda: not keys & set(world.controller.registry.apps))
+    world.apps.clear()
 
 
 @contextlib.asynccontextmanager

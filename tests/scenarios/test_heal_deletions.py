@@ -163,8 +163,7 @@ async def test_five_deletions_are_healed_at_once_and_the_sixth_after_two_seconds
             await world.person.delete(ref)
             await comes_back(world, ref, before)
             took.append(time.monotonic() - began)
-        assert max(took[:5]) < 1.0
-        assert 1.5 < took[5] < 4.0
+        assert max(took[:5]) < 1.5 < took[5] < 6.0, took
 
 
 # --- namespaces ------------------------------------------------------------------------------

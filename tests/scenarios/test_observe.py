@@ -27,6 +27,8 @@ Tree = dict[str, Any]
 
 READS = {"get", "list", "watch"}
 LEASE_S = 15.0
+NOT_RUN_OUT_S = 9.0
+"""What was renewed less than 5 s ago runs out in 10 s at the earliest."""
 FILES: dict[str, str | bytes | None] = {
     "changed.yaml": config_map("changed", color="blue"),
     "deleted.yaml": config_map("deleted", color="blue"),
@@ -150,7 +152,7 @@ async def test_a_clean_stop_hands_over_at_once(real_plane: RealPlane, tmp_path: 
             began = time.monotonic()
             assert await asyncio.to_thread(site.process.wait) == 0
             await asyncio.to_thread(second.is_leading)
-            assert time.monotonic() - began < 5.0
+            assert time.monotonic() - began < NOT_RUN_OUT_S
             assert await asyncio.to_thread(second.stop) == 0
         finally:
             await asyncio.to_thread(second.kill)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.domain.journal import EpisodeFilter
+from holdfast.journal.engines import parse_dsn
+from holdfast.journal.reading import Journal
 from tests.support.bad_network import has_data
 from tests.support.postgres import Postgres, find_programs
 from tests.support.site import at_work, config_map
@@ -99,6 +102,8 @@ async def test_a_journal_whose_files_are_removed_is_begun_anew(
             return await asyncio.to_thread(journal.exists)
 
         await eventually(is_there)
+        reader = Journal(parse_dsn(str(journal)))
+        await eventually(lambda: reader.episodes(EpisodeFilter()))  # its files are in use
         for name in await asyncio.to_thread(os.listdir, journal.parent):
             await asyncio.to_thread((journal.parent / name).unlink)
         await drift(app, 2)

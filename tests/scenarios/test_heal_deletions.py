@@ -327,12 +327,15 @@ async def test_a_job_that_cleans_itself_up_is_not_run_again(
             "app/all.json", d.job("once", "true", ttlSecondsAfterFinished=0), d.config_map()
         )
         world.repository.commit()
-        await world.create_app()
         ref = Ref("batch/v1", "Job", world.namespace, "once")
-        first = await world.has(ref, lambda _tree: True)
+        listed = (await world.person.send("GET", ref.collection)).tree
+        async with world.person.watch(ref, listed["metadata"]["resourceVersion"]) as events:
+            await world.create_app()
+            async with asyncio.timeout(20):  # it may be gone before anybody could ask for it
+                first = await anext(events)
+        assert first.type == "ADDED"
         await eventually(lambda: is_gone(world, ref))
         await stays_gone(world, ref)
-        assert uid_of(first)
 
 
 def is_complete(tree: Tree) -> bool:

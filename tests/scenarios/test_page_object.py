@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from holdfast.api.server import ApiServer
 from holdfast.assembly.front import front_application
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.domain.kinds import CONFIG_MAP
 from holdfast.schema.types import find_type
+from tests.support.api import inside
 from tests.support.page import PageClient, Shown
 from tests.support.site import config_map
 from tests.support.waiting import eventually
@@ -47,8 +47,8 @@ async def test_an_object_is_shown_deleted_and_back_again(site: Site) -> None:
         allow_local_repos=(str(site.folder),),
     )
     await asyncio.to_thread(find_type, CONFIG_MAP)  # read once in a process, in 4 ms
-    async with front_application(settings) as application:
-        assert isinstance(application, ApiServer)
+    async with front_application(settings) as packed:
+        application = inside(packed)
         client = PageClient(application)
 
         async def shown(kind: str, name: str, tab: str) -> Shown:

@@ -21,13 +21,12 @@ import pytest
 
 import holdfast.api.signin.oidc.flow  # noqa: F401 - read late, it would block the loop of a test
 from holdfast.api.routes.table import all_routes
-from holdfast.api.server import ApiServer
 from holdfast.api.table import Needs
 from holdfast.assembly.front import front_application
 from holdfast.assembly.front_settings import FrontSettings
 from holdfast.domain.kinds import CONFIG_MAP
 from holdfast.schema.types import find_type
-from tests.support.api import ApiClient
+from tests.support.api import ApiClient, inside
 from tests.support.person import Ref
 from tests.support.route_table import documented_rows
 from tests.support.site import config_map
@@ -397,8 +396,8 @@ async def served(site: Site) -> AsyncIterator[People]:
         allow_local_repos=(str(site.folder),),
     )
     await asyncio.to_thread(find_type, CONFIG_MAP)  # read once in a process, in 4 ms
-    async with front_application(settings) as application:
-        assert isinstance(application, ApiServer)
+    async with front_application(settings) as packed:
+        application = inside(packed)
         first = Ref("v1", "Secret", site.control, "argocd-initial-admin-secret")
         secret = await eventually(lambda: _data(site, first))
         password = base64.b64decode(secret["password"]).decode()

@@ -351,3 +351,10 @@ def _scope(method: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]
 
 def _headers(start: Message) -> dict[str, str]:
     return {name.decode().lower(): value.decode() for name, value in start["headers"]}
+
+
+def inside(application: Any) -> ApiServer:
+    """The server itself, whatever packs its answers or moves its paths."""
+    while not isinstance(application, ApiServer):
+        application = application._inner
+    return application

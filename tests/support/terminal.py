@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ import pytest
 from holdfast.cli.root import run
 from holdfast.cli.session import Session
 from tests.support.command_line import Result
+from tests.support.loaded import type_holdfast
 from tests.support.person import Person, Ref
 from tests.support.process import HoldfastProcess
 from tests.support.site import Site, new_control
@@ -52,10 +51,7 @@ class Terminal:
     def straight(self, *words: str) -> Result:
         """Runs one as a program of its own: there it may read files where it likes."""
         environ = {**os.environ, "HOLDFAST_NAMESPACE": self.control}
-        done = subprocess.run(
-            [sys.executable, "-m", "holdfast", *words, "--kubeconfig", str(self.kubeconfig)],
-            env=environ, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        done = type_holdfast(*words, "--kubeconfig", str(self.kubeconfig), env=environ)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words: str, stdin: str = "") -> str:

@@ -233,6 +233,8 @@ class Operations:
         desired: Desired,
         exempt: frozenset[ResourceKey],
     ) -> None:
+        if _is_all_new(plan) and not run.operation.dry_run:
+            return  # decision 0014
         tasks = [
             task
             for task in plan.tasks
@@ -469,6 +471,11 @@ def _pair(found: ObjectState, target: Target | None, parts: OperationParts) -> P
     modified = modified or (found.applied is not None and found.applied.hash != target.hash)
     own = is_self_referencing(live, manifest, parts.desired.settings.tracking)
     return Pair(manifest, live, is_modified=modified, is_self_referencing=own)
+
+
+def _is_all_new(plan: Plan) -> bool:
+    """Whether nothing that is to be applied exists: then nothing that works can break half-way."""
+    return all(task.live is None for task in plan.tasks if not task.creates_namespace)
 
 
 def _may_recreate(task: Task, run: Run) -> bool:

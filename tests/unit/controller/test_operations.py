@@ -329,6 +329,38 @@ def images(cluster: FakeCluster) -> list[str]:
     return [item["image"] for item in tree["spec"]["template"]["spec"]["containers"]]
 
 
+def dry_runs(rig: Rig) -> list[str]:
+    return [request.key.name for request in rig.cluster.requests if request.verb == "dry-run"]
+
+
+async def test_a_sync_of_which_nothing_exists_is_not_asked_about_beforehand() -> None:
+    """Decision 0014: nothing that works can break half-way."""
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map("first"), config_map("second"))
+        await rig.settle(10)
+        assert sorted(applied(rig)) == ["first", "second"]
+        assert dry_runs(rig) == []
+
+
+async def test_what_is_new_is_asked_about_as_well_where_something_exists() -> None:
+    async with controlling(app(automated=HEALING)) as rig:
+        rig.git.commit(config_map("first", a="1"))
+        await rig.settle(10)
+        rig.git.commit(config_map("first", a="2"), config_map("second"))
+        await rig.settle(300)
+        assert set(dry_runs(rig)) == {"first", "second"}
+
+
+async def test_a_dry_run_that_is_requested_asks_about_what_is_new() -> None:
+    async with controlling(app()) as rig:
+        rig.git.commit(config_map("first"), config_map("second"))
+        await rig.settle()
+        rig.request_sync(sync_operation(dryRun=True))
+        await rig.settle()
+        assert set(dry_runs(rig)) == {"first", "second"}
+        assert rig.cluster.writes() == []
+
+
 async def test_a_dry_run_changes_nothing_and_records_what_it_would_do() -> None:
     async with controlling(app()) as rig:
         rig.git.commit(config_map("old"))

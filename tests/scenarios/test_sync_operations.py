@@ -454,4 +454,5 @@ async def test_applications_of_an_application_are_synced_and_pruned(
         await world.has(config(world), lambda _tree: True)
 
         await world.commit(parent, d.config_map("beside"))
-        await eventually(lambda: is_gone(world, config(world)))
+        # Pruned in the foreground: the garbage collector of a young plane knows the kind in 30 s.
+        await eventually(lambda: is_gone(world, config(world)), seconds=45)

@@ -13,7 +13,7 @@ from holdfast.domain.identity import AppKey, ResourceKey
 from holdfast.domain.kinds import KindInfo
 from holdfast.domain.manifest import Manifest
 from holdfast.domain.pause import PAUSE, Pause, PauseScope
-from holdfast.domain.plan import Propagation, SystemWrite
+from holdfast.domain.plan import SystemWrite
 from holdfast.domain.queries import ListPauses
 from tests.support.fakes import NOON
 from tests.unit.requests.given import WEB, World, app
@@ -191,23 +191,6 @@ async def test_a_pause_that_is_deleted_holds_no_longer_while_it_is_still_there()
     tree["metadata"] = {**tree["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
     given.cluster.put(tree)
     assert [pause.id for pause in await active(given)] == [second.id]
-
-
-async def test_a_pause_is_deleted_without_waiting_for_the_garbage_collector(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    given = world()
-    await given.do(of_web())
-    asked: list[Propagation] = []
-    delete = given.cluster.delete
-
-    async def noted(*what: Any) -> bool:
-        asked.append(what[-1])
-        return await delete(*what)
-
-    monkeypatch.setattr(given.cluster, "delete", noted)
-    await given.do(ResumeHealing())
-    assert asked == [Propagation.BACKGROUND]
 
 
 async def test_a_sync_during_a_pause_goes_on_and_says_that_the_pause_stays() -> None:

@@ -16,7 +16,13 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, ScalarNode
 
-from holdfast.kit.yaml_scalars import integer_or_float, needs_quotes, plain_value, whole_number
+from holdfast.kit.yaml_scalars import (
+    ScalarError,
+    integer_or_float,
+    needs_quotes,
+    plain_value,
+    whole_number,
+)
 from holdfast.kit.yaml_tree import TreeBuilder, YamlError, YamlLimits
 
 __all__ = ["Document", "YamlError", "YamlLimits", "dump", "dump_all", "load_all", "load_json"]
@@ -116,7 +122,15 @@ class _Dumper(yaml.CSafeDumper):
             return "tag:yaml.org,2002:" + ("map" if kind is MappingNode else "seq")
         if not implicit[0] or not needs_quotes(value):
             return "tag:yaml.org,2002:str"
-        return "tag:yaml.org,2002:" + _TAGS.get(type(plain_value(value)), "str")
+        return "tag:yaml.org,2002:" + _read_as(value)
+
+
+def _read_as(word: str) -> str:
+    """Return the tag of an unquoted word."""
+    try:
+        return _TAGS.get(type(plain_value(word)), "str")
+    except ScalarError:
+        return "float"  # infinity and not-a-number: numbers to YAML, though JSON has none
 
 
 _TAGS = {type(None): "null", bool: "bool", int: "int", float: "float"}

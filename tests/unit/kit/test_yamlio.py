@@ -127,6 +127,11 @@ def test_broken_json_is_named_by_line(text: str, reason: str, line: int) -> None
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize("text", [".inf", ".Inf", "-.INF", ".nan", ".NaN"])
+def test_a_text_that_reads_as_no_number_of_json_is_quoted(text: str) -> None:
+    assert yamlio.dump({text: text}) == f'"{text}": "{text}"\n'
+
+
 def test_yaml_is_printed_as_kubectl_prints_it() -> None:
     """The expected text is kubectl's own output for this object."""
     tree = {

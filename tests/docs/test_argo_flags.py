@@ -20,7 +20,6 @@ NOT_TAKEN = {
     "argocd-context": "--server-context",
     "client-crt": "a client certificate is not sent",
     "client-crt-key": "a client certificate is not sent",
-    "grpc-web-root-path": "the API has no other root",
     "port-forward": "without a server commands go to the cluster itself",
     "port-forward-namespace": "the same",
     "prompts-enabled": "only `app delete` asks",

@@ -7,6 +7,7 @@ owns; a missing object reads as empty.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from holdfast.assembly.control_secrets import ControlSecrets
@@ -47,11 +48,13 @@ class ArgoSettings(ControlSecrets):
         supervisor: Supervisor,
         *,
         observes: bool = False,
+        given: Mapping[str, str] | None = None,
     ) -> None:
-        """Know nothing before `start`."""
+        """Know nothing before `start`; what is `given` wins over what stands there."""
         super().__init__(connection, namespace, observes=observes)
         self._supervisor = supervisor
         self._config: dict[str, dict[str, str]] = {SETTINGS: {}, ROLES: {}, PARAMETERS: {}}
+        self._given = dict(given or {})
         self._secrets: dict[str, str] = {}
         self._is_stale = False
         self._writes = 0
@@ -71,6 +74,8 @@ class ArgoSettings(ControlSecrets):
 
     def text(self, key: str, default: str = "") -> str:
         """Return a value of `argocd-cm`, or of `argocd-cmd-params-cm` where it has none."""
+        if key in self._given:
+            return self._given[key]
         found = self._config[SETTINGS].get(key)
         return self._config[PARAMETERS].get(key, default) if found is None else found
 

@@ -8,7 +8,8 @@ class ChosenServer:
     """What was typed, or stands in the environment; all empty means: straight to the cluster.
 
     Attributes:
-        address: `HOST[:PORT]`.
+        address: `HOST[:PORT][/PATH]`.
+        root_path: The path, where it is given apart.
         token: Wins over what the configuration file knows.
         plaintext: No TLS.
         insecure: The certificate is not checked.
@@ -20,6 +21,7 @@ class ChosenServer:
     """
 
     address: str = ""
+    root_path: str = ""
     token: str = ""
     plaintext: bool = False
     insecure: bool = False

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from holdfast.assembly.chosen_server import ChosenServer
 from holdfast.domain.errors import ConfigurationError, Retry
@@ -31,7 +32,7 @@ class Server:
     """How a server is reached.
 
     Attributes:
-        address: `HOST:PORT`, or `HOST` as it was typed.
+        address: `HOST[:PORT][/PATH]` as it was typed; a path where the server has a root path.
         ca: PEM, `b""` for the machine's own authorities.
         context: The name of its entry, `""` when it has none.
         is_current: That entry is the current one.
@@ -48,11 +49,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """`http[s]://host:port`; without a port it is 443, as with Argo CD, also in plain text."""
-        host, _, port = self.address.rpartition(":")
+        """`http[s]://host:port[/path]`; without a port 443, as with Argo CD, also in plain text."""
+        place, slash, path = self.address.partition("/")
+        host, _, port = place.rpartition(":")
         has_port = bool(host) and port.isdigit() and not host.endswith(":")
         scheme = "http" if self.plaintext else "https"
-        return f"{scheme}://{self.address}" if has_port else f"{scheme}://{self.address}:{_PORT}"
+        url = f"{scheme}://{place}" if has_port else f"{scheme}://{place}:{_PORT}"
+        return (url + slash + quote(path, safe="/-._~%")).rstrip("/")
 
 
 @dataclass(slots=True)
@@ -229,7 +232,7 @@ def find_server(chosen: ChosenServer, environ: Mapping[str, str]) -> Server | No
     if chosen.is_off:
         return None
     contexts = ContextFile.read(chosen.config, environ)
-    address = chosen.address or environ.get("HOLDFAST_SERVER", "")
+    address = _below(chosen.address or environ.get("HOLDFAST_SERVER", ""), chosen.root_path)
     found: Server | None
     if address and not chosen.context:
         found = contexts.find_address(address)
@@ -244,7 +247,7 @@ def find_server(chosen: ChosenServer, environ: Mapping[str, str]) -> Server | No
     if found is None:
         return None
     return Server(
-        address=found.address,
+        address=_below(found.address, chosen.root_path),
         plaintext=found.plaintext or chosen.plaintext,
         insecure=found.insecure or chosen.insecure,
         ca=_pem(chosen.certificate) if chosen.certificate else found.ca,
@@ -253,6 +256,12 @@ def find_server(chosen: ChosenServer, environ: Mapping[str, str]) -> Server | No
         context=found.context,
         is_current=found.is_current,
     )
+
+
+def _below(address: str, root_path: str) -> str:
+    """Return an address with a path, where a path is given and it has none."""
+    root_path = root_path.strip("/")
+    return f"{address}/{root_path}" if address and root_path and "/" not in address else address
 
 
 def _pem(path: str) -> bytes:

@@ -21,24 +21,23 @@ from holdfast.api.access.projects import ProjectRoles
 from holdfast.api.live import LiveApplications
 from holdfast.api.news import News, Tell, tell_nobody
 from holdfast.api.open_doors import OpenRoles, OpenSignIn
-from holdfast.api.packing import Packed
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
 from holdfast.api.page.server import Page
 from holdfast.api.ports import ServerFacts, Services
 from holdfast.api.routes.table import all_routes
 from holdfast.api.server import ApiServer
-from holdfast.api.signin.cookies import own_addresses
 from holdfast.assembly.argo_settings import ArgoSettings
 from holdfast.assembly.controller_numbers import ControllerNumbers
 from holdfast.assembly.direct import direct_link
 from holdfast.assembly.forwarding import Forwarding
+from holdfast.assembly.front_follow import bordered, follow_door, follow_limits
 from holdfast.assembly.front_settings import FrontSettings
-from holdfast.assembly.front_tls import keep_certificate, new_context
+from holdfast.assembly.front_tls import file_context, keep_certificate, new_context
 from holdfast.assembly.journal import OFF, journal_of, open_journal
-from holdfast.assembly.listeners import Certificate, serving
+from holdfast.assembly.listeners import serving
 from holdfast.assembly.sign_in import sign_in_running
-from holdfast.assembly.tls_door import HttpsOnly, strict_hosts
+from holdfast.assembly.tls_door import HttpsOnly
 from holdfast.cluster.connection import Connection, connect
 from holdfast.cluster.kubeconfig import find_access
 from holdfast.domain.errors import ClusterError
@@ -50,8 +49,6 @@ from holdfast.kit.tasks import Supervisor
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
-_INSECURE = "server.insecure"
-_GZIP = "server.enable.gzip"
 _PATIENCE_S = 10.0  # about as long as a person or a load balancer waits for a page
 
 _OWN_HEALTH = frozenset({"/healthz", "/readyz"})
@@ -71,7 +68,8 @@ async def front_application(
 
     Args:
         settings: What is served.
-        context: Is given the certificate of the control namespace.
+        context: Of TLS: is given the limits of the settings, and where TLS comes without files
+            the certificate of the control namespace.
         tell: Told of what is counted.
         door: Told whether plain HTTP passes.
 
@@ -86,13 +84,21 @@ async def front_application(
         link = await stack.enter_async_context(
             direct_link(connection, clock, settings.namespace, settings.allow_local_repos)
         )
-        argo = ArgoSettings(connection, settings.namespace, supervisor, observes=settings.observes)
+        argo = ArgoSettings(
+            connection,
+            settings.namespace,
+            supervisor,
+            observes=settings.observes,
+            given=dict(settings.given),
+        )
         await argo.start()
         if context is not None:
-            await keep_certificate(context, argo, clock, supervisor)
+            follow_limits(context, argo)
+            if settings.makes_tls:
+                await keep_certificate(context, argo, clock, supervisor)
         if door is not None:
             # Files that were given say that TLS is wanted, whatever the ConfigMap says.
-            _follow_settings(door, argo, may_be_plain=settings.makes_tls)
+            follow_door(door, argo, may_be_plain=settings.makes_tls)
         projects = ProjectRoles()
         applications = LiveApplications(
             connection.watching, settings.namespace, link.feed, projects
@@ -125,18 +131,7 @@ async def front_application(
         supervisor.spawn("memory", lambda: return_memory(clock))
         # Compiling the templates takes 0.2 s: not on the loop.
         page = Page(services, live, await asyncio.to_thread(Look))
-        yield Packed(
-            ApiServer(all_routes(), services, page), lambda: argo.switch(_GZIP, default=True)
-        )
-
-
-def _follow_settings(door: HttpsOnly, argo: ArgoSettings, *, may_be_plain: bool) -> None:
-    def read() -> None:
-        door.takes_plain = may_be_plain and argo.switch(_INSECURE)
-        door.strict_hosts = strict_hosts(own_addresses(argo))
-
-    read()
-    argo.changed.append(read)
+        yield bordered(ApiServer(all_routes(), services, page), argo)
 
 
 def _journal(settings: FrontSettings) -> Journal | None:
@@ -249,11 +244,16 @@ async def serve_front(
     outer: ASGIApp = gate
     if settings.controller_socket:
         outer = Forwarding(gate, settings.controller_socket, CONTROLLERS_OWN)
-    certificate = Certificate(*settings.tls) if settings.tls else None
-    context = await new_context(settings.namespace, SystemClock()) if settings.makes_tls else None
+    context = None
+    if settings.is_secure:
+        context = (
+            await file_context(*settings.tls)
+            if settings.tls
+            else await new_context(settings.namespace, SystemClock())
+        )
     door = HttpsOnly(outer) if settings.is_secure else None
     async with (
-        serving(door or outer, listener, certificate, context),
+        serving(door or outer, listener, context=context),
         asyncio.TaskGroup() as group,
     ):
         work = group.create_task(_fill(gate, settings, context, tell, door))

@@ -21,6 +21,7 @@ class FrontSettings:
             elsewhere.
         observes: Nothing is written that nobody asked for: what is missing is made for this
             process alone.
+        given: Keys of `argocd-cmd-params-cm` that flags give, and their values: they win.
         sign_in_code, sign_in_until: Of a one-time link (`api.signin.links`), and the Unix time at
             which it ends; `""` for none.
     """
@@ -36,6 +37,7 @@ class FrontSettings:
     makes_tls: bool = False
     controller_socket: str = ""
     observes: bool = False
+    given: tuple[tuple[str, str], ...] = ()
     sign_in_code: str = ""
     sign_in_until: float = 0.0
 

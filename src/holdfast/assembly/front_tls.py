@@ -41,6 +41,14 @@ async def new_context(namespace: str, clock: Clock) -> ssl.SSLContext:
     return context
 
 
+async def file_context(chain: str, key: str) -> ssl.SSLContext:
+    """Return the context of a server with a certificate from files, which were checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    await asyncio.to_thread(context.load_cert_chain, chain, key)
+    return context
+
+
 async def keep_certificate(
     context: ssl.SSLContext, argo: ArgoSettings, clock: Clock, supervisor: Supervisor
 ) -> None:

@@ -100,6 +100,7 @@ class RunSettings:
         tls: For `listen`; None is plain HTTP.
         auth_disabled: Nobody has to sign in; loopback only.
         insecure: Plain HTTP even where others reach `listen`.
+        given: Keys of `argocd-cmd-params-cm` that flags give.
         sign_in_code, sign_in_until: Of a one-time link, and the Unix time at which it ends.
     """
 
@@ -118,6 +119,7 @@ class RunSettings:
     tls: Certificate | None = None
     auth_disabled: bool = False
     insecure: bool = False
+    given: tuple[tuple[str, str], ...] = ()
     sign_in_code: str = ""
     sign_in_until: float = 0.0
 
@@ -478,6 +480,7 @@ async def _open_listeners(
         allow_local_repos=settings.allow_local_repos,
         auth_disabled=settings.auth_disabled,
         observes=settings.observe,
+        given=settings.given,
         sign_in_code=settings.sign_in_code,
         sign_in_until=settings.sign_in_until,
         tls=(settings.tls.chain, settings.tls.key) if settings.tls is not None else (),

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from holdfast.api.signin.passwords import Passwords
 from holdfast.assembly.contexts import Server
@@ -44,13 +45,13 @@ async def try_tls(server: Server) -> Reached:
     Raises:
         ClusterError: HF2001, nobody answers there.
     """
-    host, _, port = server.url.removeprefix("https://").rpartition(":")
+    place = urlsplit(server.url)
     context = await asyncio.to_thread(ssl.create_default_context)
     if server.ca:
         context.load_verify_locations(cadata=server.ca.decode("ascii", "replace"))
     try:
         async with asyncio.timeout(_TEST_S):
-            _, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
+            _, writer = await asyncio.open_connection(place.hostname, place.port, ssl=context)
     except ssl.SSLCertVerificationError:
         return Reached.UNKNOWN_CERTIFICATE
     except (ssl.SSLError, ConnectionResetError):

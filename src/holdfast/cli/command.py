@@ -40,6 +40,8 @@ GLOBAL_FLAGS = (
 # Of `argocd`'s own wire and parts, which are not here: existing scripts give them all the same.
 _ACCEPTED_FLAGS = (
     Flag("grpc-web", "Accepted; requests are REST.", FlagKind.SWITCH, hidden=True),
+    Flag("grpc-web-root-path", "Root path of the server, as a path of --server.", metavar="PATH",
+         hidden=True),
     Flag("http-retry-max", "Accepted.", FlagKind.NUMBER, default="0", hidden=True),
     *(
         Flag(name, "Accepted; there is no such part.", hidden=True)
@@ -49,7 +51,8 @@ _ACCEPTED_FLAGS = (
 )  # fmt: skip
 SERVER_FLAGS = (
     Flag("server", "Go through this Holdfast server; else $HOLDFAST_SERVER, else the current "
-         "context of `holdfast context`, else straight to the cluster.", metavar="HOST[:PORT]"),
+         "context of `holdfast context`, else straight to the cluster.",
+         metavar="HOST[:PORT][/PATH]"),
     Flag("auth-token", "Token for the server; else $HOLDFAST_AUTH_TOKEN, else that of "
          "`holdfast login`.", metavar="TOKEN"),
     Flag("server-context", "Context of the configuration file; else the current one.",
@@ -288,6 +291,7 @@ def _chosen_server(look_up: Callable[[str], str]) -> ChosenServer:
     names_cluster = bool(look_up("kubeconfig") or look_up("kube-context"))
     return ChosenServer(
         address=address,
+        root_path=look_up("grpc-web-root-path"),
         token=look_up("auth-token"),
         plaintext=_is_on(look_up("plaintext")),
         insecure=_is_on(look_up("insecure")),

@@ -64,7 +64,7 @@ async def _login(call: Call) -> int:
     password = values.text("password") or ask(call, "Password: ", hidden=True)
     token = await sign_in(server, username, password)
     call.say(f"'{username}' logged in successfully")
-    name = values.text("name") or address
+    name = values.text("name") or server.address  # with its path: one host may have several
     contexts = await _contexts(call)
     contexts.put(name, replace(server, token=token))
     await _save(contexts)

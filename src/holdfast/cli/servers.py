@@ -114,6 +114,19 @@ def _certificate(call: Call) -> "Certificate | None":
     return certificate
 
 
+def _given(call: Call) -> tuple[tuple[str, str], ...]:
+    """Return the keys that flags stand for, once they are good."""
+    from holdfast.assembly.front_given import check_given
+
+    values = call.values
+    given = {key: values.text(f.name) for key, f in _PARAMETERS.items() if values.is_given(f.name)}
+    try:
+        check_given(given)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return tuple(given.items())
+
+
 def _way_in(call: Call) -> tuple[str, float]:
     """Return a one-time link where nothing may be written, not even a first password."""
     from holdfast.assembly.listeners import OFF, is_loopback
@@ -146,6 +159,7 @@ async def _run(call: Call) -> int:
         tls=_certificate(call),
         auth_disabled=values.switch("disable-auth"),
         insecure=values.switch("insecure"),
+        given=_given(call),
         sign_in_code=code,
         sign_in_until=until,
     )
@@ -172,6 +186,7 @@ async def _serve_front(call: Call) -> int:
             has_files=certificate is not None,
             insecure=values.switch("insecure"),
         ),
+        given=_given(call),
     )
     places = (values.text("listen"), values.text("metrics-listen"))
     return await _serve(call, lambda stop: serve(settings, *places, stop, call.note))
@@ -238,6 +253,23 @@ _TLS = (
     Flag("insecure", "Plain HTTP where others reach --listen, too: behind a proxy that has TLS.",
          _SWITCH),
 )  # fmt: skip
+_PARAMETERS = {
+    "server.rootpath": Flag(
+        "rootpath", "Serve everything below this path: requests come with it.", metavar="PATH"),
+    "server.basehref": Flag(
+        "basehref", "The path that a proxy in front takes off: links need it.", metavar="PATH"),
+    "server.x.frame.options": Flag(
+        "x-frame-options", "Who may frame the page: deny, sameorigin, or nothing for no header. "
+        "By default deny.", metavar="TEXT"),
+    "server.tls.minversion": Flag(
+        "tlsminversion", "Least version of TLS, 1.2 or 1.3.", metavar="VERSION"),
+    "server.tls.maxversion": Flag(
+        "tlsmaxversion", "Highest version of TLS, 1.2 or 1.3.", metavar="VERSION"),
+    "server.tls.ciphers": Flag(
+        "tlsciphers", "Ciphers of TLS 1.2, by Go's or OpenSSL's names with : between.",
+        metavar="LIST"),
+}  # fmt: skip
+"""Flags in place of keys of `argocd-cmd-params-cm`; without them the ConfigMap counts, followed."""
 _DISABLE_AUTH = Flag(
     "disable-auth", "Nobody has to sign in, and everybody may do everything; on loopback only.",
     _SWITCH,
@@ -302,6 +334,7 @@ COMMANDS = {
                  metavar="DIR"),
             _JOURNAL,
             *_TLS,
+            *_PARAMETERS.values(),
             Flag("audit-token-file", "Take the audit webhook of kube-apiserver at POST /audit of "
                  "--listen: who asks must know the token in this file. Without it: off. "
                  "kube-apiserver sends a token over TLS alone (--tls-cert-file).",
@@ -324,6 +357,7 @@ COMMANDS = {
             _DISABLE_AUTH,
             _JOURNAL,
             *_TLS,
+            *_PARAMETERS.values(),
             *_LOGS,
         ),
         examples=("holdfast serve --listen 127.0.0.1:8080",),

@@ -46,6 +46,21 @@ def test_the_current_context_counts_until_something_else_is_named(home: dict[str
     assert find_server(ChosenServer(is_off=True), home) is None
 
 
+def test_a_root_path_is_part_of_the_address_or_a_flag(home: dict[str, str]) -> None:
+    below = Server("cd:443/holdfast", token="a.b.c", context="cd:443/holdfast")
+    signed_in(home, TWO, below)
+    for chosen in (
+        ChosenServer(),
+        ChosenServer(address="cd:443/holdfast"),
+        ChosenServer(address="cd:443", root_path="/holdfast/"),
+        ChosenServer(root_path="other"),  # what is known has its own
+    ):
+        assert find_server(chosen, home) == below
+    other = find_server(ChosenServer(context="two", root_path="/x"), home)
+    assert other is not None
+    assert other.url == "http://two:8080/x"
+
+
 def test_a_token_that_is_given_wins(home: dict[str, str]) -> None:
     signed_in(home, ONE)
     environ = {**home, "HOLDFAST_AUTH_TOKEN": "env"}
@@ -116,6 +131,8 @@ def test_a_context_goes_with_its_user_and_its_server(home: dict[str, str]) -> No
         ("localhost:8080", True, "http://localhost:8080"),
         ("[::1]:8080", True, "http://[::1]:8080"),
         ("[::1]", False, "https://[::1]:443"),
+        ("cd.example.com/holdfast", False, "https://cd.example.com:443/holdfast"),
+        ("[::1]:8080/a/b/", True, "http://[::1]:8080/a/b"),
     ],
 )
 def test_an_address_without_a_port_is_443(address: str, plaintext: bool, url: str) -> None:

@@ -22,6 +22,8 @@ from holdfast.api.caller import ANONYMOUS, Caller
 from holdfast.api.failures import ApiError, Code, translate
 from holdfast.api.page.board import Board
 from holdfast.api.page.commits import Commits
+from holdfast.api.page.framing import KEY as FRAMING
+from holdfast.api.page.framing import framing
 from holdfast.api.page.live import Live
 from holdfast.api.page.look import Look
 from holdfast.api.page.rows import rows
@@ -41,9 +43,7 @@ _CSP = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": _CSP,
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -77,7 +77,8 @@ class Page:
         else:
             response = await self._answer(request, path, began)
             add_pending(request, response)  # a session that was renewed on the way
-        for name, value in HEADERS.items():
+        frames = framing(self._services.settings.text(FRAMING, "deny"), _CSP)
+        for name, value in (HEADERS | frames).items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
 

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 
 from holdfast import __version__
 from holdfast.api.call import Call
+from holdfast.api.failures import ApiError, Code
 from holdfast.api.models.base import JsonObject, Nothing, Shape
 from holdfast.api.openapi import document
 from holdfast.api.table import Needs, Route, Table
@@ -51,7 +52,9 @@ def document_route(table: Table) -> Route:
     """Return the row that serves the document of a table."""
     tree: dict[str, Any] = document(table)
 
-    async def swagger(_call: Call[Nothing, None]) -> JsonObject:
+    async def swagger(call: Call[Nothing, None]) -> JsonObject:
+        if call.services.settings.switch("server.disable.swagger.ui"):
+            raise ApiError(Code.NOT_FOUND, "Not Found")
         return tree
 
     return Route("GET", "/swagger.json", swagger, "The OpenAPI document.", needs=Needs.NOTHING)

@@ -5,6 +5,7 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const main = () => $("#main");
+  const below = (path) => document.documentElement.dataset.below.slice(0, -1) + path; // the page may have a root path
   // What the server lays out (tree, diffs) depends on the width; the style sheet turns at the same one.
   const narrow = matchMedia("(max-width: 48rem)");
   const width = () => (narrow.matches ? "narrow" : "wide");
@@ -18,7 +19,7 @@
     setTimeout(() => box.remove(), bad ? 9000 : 3500);
   };
   const setCookie = (name, value) => {
-    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `${name}=${encodeURIComponent(value)}; path=${below("/")}; max-age=31536000; samesite=lax`;
   };
   const getCookie = (name) => {
     const found = document.cookie.split("; ").find((pair) => pair.startsWith(name + "="));
@@ -105,7 +106,7 @@
     const mine = (loading = new AbortController());
     try {
       const answer = await fetch(url, { headers: { "X-Holdfast-Fragment": "1", "X-Holdfast-Width": width() }, signal: mine.signal });
-      if (answer.status === 401) return void location.assign(`/login?return_url=${encodeURIComponent(location.pathname + location.search)}`);
+      if (answer.status === 401) return void location.assign(`${below("/login")}?return_url=${encodeURIComponent(location.pathname.slice(below("").length) + location.search)}`);
       const box = document.createElement("template");
       box.innerHTML = await answer.text();
       const fresh = $("#main", box.content);
@@ -175,7 +176,7 @@
       if (this.source) this.source.close();
       this.source = null;
       if (!wanted) return this.say("none"); // nothing is streamed here
-      const source = (this.source = new EventSource("/live" + (wanted === "*" ? "" : wanted)));
+      const source = (this.source = new EventSource(below("/live") + (wanted === "*" ? "" : wanted)));
       let opened = false;
       source.onopen = () => {
         this.say("on");
@@ -207,7 +208,7 @@
 
   // --- what a person does ---------------------------------------------------------------------
   const call = async (method, path, body) => {
-    const answer = await fetch(path, {
+    const answer = await fetch(below(path), {
       method,
       headers: { "Content-Type": "application/json" },
       body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
@@ -247,7 +248,7 @@
       if (flag && $(box)?.checked) body[flag] = true;
       await call(element.dataset.call, element.dataset.path, body);
       if (element.dataset.done) toast(element.dataset.done);
-      if (element.dataset.then) await go(element.dataset.then);
+      if (element.dataset.then) await go(below(element.dataset.then));
       else await again();
     } catch (error) {
       toast(error.message, true);
@@ -299,8 +300,8 @@
         $("output", box).textContent = told[form.dataset.reveal];
         box.hidden = false;
         await again();
-      } else if (form.dataset.path === "/api/v1/session" || form.dataset.then === "/login") location.assign(form.dataset.then);
-      else if (form.dataset.then) await go(form.dataset.then);
+      } else if (form.dataset.path === "/api/v1/session" || form.dataset.then === "/login") location.assign(below(form.dataset.then));
+      else if (form.dataset.then) await go(below(form.dataset.then));
       else await again();
     } catch (error) {
       if (!problem) return toast(error.message, true);
@@ -375,7 +376,7 @@
       this.source?.close();
       this.source = null;
       if (!wanted) return;
-      const list = $("#log"), source = (this.source = new EventSource(wanted)), pods = [];
+      const list = $("#log"), source = (this.source = new EventSource(below(wanted))), pods = [];
       const say = (words) => { $("#log-state").textContent = words; };
       let lines = [], due = 0, count = 0;
       const piece = (tag, words, name) => Object.assign(document.createElement(tag), { textContent: words, className: name });
@@ -430,7 +431,7 @@
     },
     async "sign-out"() {
       await call("DELETE", "/api/v1/session").catch(() => {});
-      location.assign("/login");
+      location.assign(below("/login"));
     },
     "pick-all": () => picks.set(true),
     "pick-none": () => picks.set(false),
@@ -581,7 +582,7 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches(".pick")) picks.show();
-    if (event.target.matches('select[data-do="go"]')) go(event.target.value);
+    if (event.target.matches('select[data-do="go"]')) go(below(event.target.value));
     for (const field of $$("[data-show-if]")) showIf(field);
   });
   window.addEventListener("resize", () => zoom.ready());

@@ -70,6 +70,41 @@ async def test_a_fight_is_named_and_the_rule_that_is_said_ends_it(
         await app.synced()
 
 
+def image(tree: Tree) -> str:
+    return str(tree["spec"]["template"]["spec"]["containers"][1]["image"])
+
+
+async def test_one_entry_ends_a_fight_over_several_fields_of_lists_too(
+    plane: AnyPlane, tmp_path: Path
+) -> None:
+    async with controlled(plane.kubeconfig, tmp_path) as world:
+        app = await world.deploy(d.deployment(replicas=0))
+        own = image(await world.person.get(place(world)))
+
+        def unlike(tree: Tree) -> None:
+            tree["spec"]["replicas"] = 3
+            tree["spec"]["template"]["spec"]["containers"][1]["image"] = "another:1"
+
+        def is_healed(tree: Tree) -> bool:
+            return (replicas(tree), image(tree)) == (0, own)
+
+        for _ in range(3):
+            await world.person.edit(place(world), unlike, manager=MANAGER)
+            await world.has(place(world), is_healed)
+
+        def names_both(tree: Tree) -> bool:
+            return any("replicas" in text and "image" in text for text in _warnings(tree))
+
+        (said,) = _warnings(await app.until(names_both))
+        rule = load_one(said[said.index("{") : said.rindex("}") + 1])
+        await world.person.patch(app.ref, {"spec": {"ignoreDifferences": [rule]}})
+        await app.until(lambda tree: not _warnings(tree))
+        await world.person.edit(place(world), unlike, manager=MANAGER)
+        settled = await world.settled(place(world))
+        assert (replicas(settled), image(settled)) == (3, "another:1")
+        await app.synced()
+
+
 async def test_the_rest_of_the_object_is_healed_at_full_speed_during_a_fight(
     plane: AnyPlane, tmp_path: Path
 ) -> None:

@@ -107,12 +107,17 @@ class Fights:
         return tuple(fight for fight in found if not _is_conceded(state, fight)) if found else ()
 
     def describe(self, state: ObjectState, paths: Collection[Path] | None = None) -> list[str]:
-        """Return a sentence for each fight over an object, or over these fields of it."""
-        found = [f for f in self.going_on(state) if paths is None or f.path in paths]
+        """Return a sentence for each manager that fights over an object, or these fields of it."""
+        found = self.going_on(state)
+        if paths is not None:
+            found = tuple(fight for fight in found if fight.path in paths)
         if not found or state.live is None:
             return []
         live, now_s = state.live.manifest, self._clock.monotonic()
-        return [describe(state.key, fight, live, now_s) for fight in found]
+        return [
+            describe(state.key, [f for f in found if f.manager == manager], live, now_s)
+            for manager in dict.fromkeys(fight.manager for fight in found)
+        ]
 
 
 def _is_conceded(state: ObjectState, fight: Fight) -> bool:

@@ -2,7 +2,8 @@
 
 JSON pointers and the jq paths that people write most (`.spec.replicas`,
 `.spec.template.spec.containers[].image`, `… [] | select(.name == "web") | .image`) are understood
-here; a jq program that needs an interpreter is reported by `unsupported_paths`, never guessed.
+here, and all that `healing.ignore_entry` writes; a jq program that needs an interpreter is reported
+by `unsupported_paths`, never guessed.
 """
 
 import json
@@ -19,23 +20,55 @@ from holdfast.domain.manifest import JSON, Manifest, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
-    """Every item of a list, or of a list only those whose field has a value."""
+class Wanted:
+    """One condition of `select(…)`: a field, or with `""` the item itself, has this value.
 
-    field: str = ""
-    value: JSON = None
+    Attributes:
+        default: What counts where the field is absent: `(.protocol // "TCP") == "TCP"`.
+    """
+
+    field: str
+    value: JSON
+    default: JSON = None
+
+    def is_met(self, item: JSON) -> bool:
+        """Whether an item of a list fulfils it."""
+        found = item
+        if self.field:
+            found = item.get(self.field) if isinstance(item, dict) else None
+        if found is None or found is False:
+            found = self.default if self.default is not None else found
+        return found == self.value and isinstance(found, bool) == isinstance(self.value, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Every item of a list, or of a list only those that fulfil some conditions."""
+
+    wanted: tuple[Wanted, ...] = ()
+
+    def is_meant(self, item: JSON) -> bool:
+        """Whether it leads to this item."""
+        return all(one.is_met(item) for one in self.wanted)
 
 
 Step: TypeAlias = str | int | Each
 Steps: TypeAlias = tuple[Step, ...]
 
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_VALUE = rf"(?:{_TEXT}|-?\d+(?:\.\d+)?|true|false)"
+_FIELD = rf"(?:\.[A-Za-z_][\w-]*|\.\[\s*{_TEXT}\s*\]|\.{_TEXT}|\.)"
+_CONDITION = rf"(?:{_FIELD}|\(\s*{_FIELD}\s*//\s*{_VALUE}\s*\))\s*==\s*{_VALUE}"
+_JQ_CONDITION = re.compile(
+    rf"\(?\s*(?P<field>{_FIELD})\s*(?://\s*(?P<default>{_VALUE})\s*\))?\s*"
+    rf"==\s*(?P<value>{_VALUE})"
+)
 _JQ_TOKEN = re.compile(
-    r"""\s*(?:
-      \|?\s*select\(\s*\.(?P<field>[A-Za-z_][\w-]*)\s*==\s*(?P<value>"[^"]*"|-?\d+)\s*\)
-    | \.\[\s*"(?P<quoted_dot>[^"]+)"\s*\]
-    | \.?"(?P<quoted_name>[^"]+)"
+    rf"""\s*(?:
+      \|?\s*select\(\s*(?P<wanted>{_CONDITION}(?:\s+and\s+{_CONDITION})*)\s*\)
+    | \.?\[\s*(?P<bracketed>{_TEXT})\s*\]
+    | \.?(?P<quoted>{_TEXT})
     | \.(?P<name>[A-Za-z_][\w-]*)
-    | \[\s*"(?P<quoted>[^"]+)"\s*\]
     | \.?\[\s*(?P<index>\d+)\s*\]
     | \.?(?P<each>\[\s*\])
     | (?P<pipe>\|)
@@ -130,9 +163,9 @@ def _members(fields: Tree, step: Step) -> list[str]:
     if not isinstance(step, Each):
         return []
     items = [text for text in fields if text.startswith("k:")]
-    if not step.field:
-        return items
-    return [text for text in items if json.loads(text[2:]).get(step.field) == step.value]
+    chosen = [text for text in items if step.is_meant(json.loads(text[2:]))]
+    values = [text for text in fields if text.startswith("v:")]
+    return chosen + [text for text in values if step.is_meant(json.loads(text[2:]))]
 
 
 def remove_path(tree: JSON, steps: Sequence[Step]) -> JSON:
@@ -174,9 +207,12 @@ def find_jq_path(text: str) -> Steps | None:
         if match is None or match.end() == position:
             return None
         position = match.end()
-        step = _step_of(match)
-        if isinstance(step, Each) and step.field:
-            if not steps or not isinstance(steps[-1], Each) or steps[-1].field:
+        try:
+            step = _step_of(match)
+        except ValueError:
+            return None  # no text of JSON: jq's own `\(…)` inside
+        if isinstance(step, Each) and step.wanted:
+            if not steps or not isinstance(steps[-1], Each) or steps[-1].wanted:
                 return None
             steps[-1] = step
         elif step is not None:
@@ -185,16 +221,33 @@ def find_jq_path(text: str) -> Steps | None:
 
 
 def _step_of(match: re.Match[str]) -> Step | None:
+    """Return the step of a token, None for a token that is none.
+
+    Raises:
+        ValueError: a text in it is none of JSON.
+    """
     groups = match.groupdict()
-    if groups["field"]:
-        value = groups["value"]
-        return Each(groups["field"], value[1:-1] if value.startswith('"') else int(value))
-    for name in ("quoted_dot", "quoted_name", "name", "quoted"):
-        if groups[name]:
-            return str(groups[name])
+    if groups["wanted"]:
+        return Each(tuple(_wanted(found) for found in _JQ_CONDITION.finditer(groups["wanted"])))
+    if groups["name"]:
+        return str(groups["name"])
+    quoted = groups["bracketed"] or groups["quoted"]
+    if quoted:
+        return str(json.loads(quoted))
     if groups["index"]:
         return int(groups["index"])
     return Each() if groups["each"] else None
+
+
+def _wanted(match: re.Match[str]) -> Wanted:
+    field, default = match["field"].removeprefix("."), match["default"]
+    if field.startswith("["):
+        field = field[1:-1].strip()
+    return Wanted(
+        str(json.loads(field)) if field.startswith('"') else field,
+        json.loads(match["value"]),
+        json.loads(default) if default else None,
+    )
 
 
 def _applies(rule: IgnoreRule, manifest: Manifest) -> bool:
@@ -235,10 +288,6 @@ def children_at(tree: JSON, step: Step) -> list[tuple[str | int, JSON]]:
     if not isinstance(tree, list):
         return []
     if isinstance(step, Each):
-        return [
-            (place, item)
-            for place, item in enumerate(tree)
-            if not step.field or (isinstance(item, dict) and item.get(step.field) == step.value)
-        ]
+        return [(place, item) for place, item in enumerate(tree) if step.is_meant(item)]
     place = int(step) if isinstance(step, int) or step.isdigit() else -1
     return [(place, tree[place])] if 0 <= place < len(tree) else []

@@ -6,17 +6,19 @@ minutes are a fight: it is named, and from then on the field has a pace of its o
 healed at full speed. A deletion is no fight. Times are monotonic seconds.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from holdfast.domain.identity import ResourceKey
 from holdfast.domain.manifest import JSON, Manifest, Tree
+from holdfast.healing.ignore_entry import as_line, ignore_entry
 from holdfast.healing.memory import HealMemory, HealPolicy, next_attempt_at, remember, undone
-from holdfast.schema.field_path import FieldName, ListKey, Path, find_pointer, human_form
+from holdfast.schema.field_path import FieldName, ListKey, Path, human_form
 from holdfast.schema.projection import MISSING
 
 UNDOS = 3
 WINDOW_S = 300.0
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +86,27 @@ def note_heal(
     )
 
 
-def ignore_entry(key: ResourceKey, path: Path, live: Manifest) -> Tree:
-    """Return the entry of `spec.ignoreDifferences` that would end a fight.
+def describe(key: ResourceKey, going_on: Sequence[Fight], live: Manifest, now_s: float) -> str:
+    """Return who fights with us, over what, until when, and what would end it.
 
-    A field inside a list is named by a jq path with its keys: places in lists move.
+    Args:
+        key: The object.
+        going_on: Fights over it, all with one manager.
+        live: The object as it stands.
+        now_s: The moment.
     """
-    entry: Tree = {"group": key.group, "kind": key.kind, "name": key.name}
-    entry = {name: value for name, value in entry.items() if value}
-    pointer = find_pointer(path, live.tree)
-    if pointer is not None and not any(isinstance(element, ListKey) for element in path):
-        return {**entry, "jsonPointers": [pointer]}
-    return {**entry, "jqPathExpressions": [_jq_path(path)]}
-
-
-def describe(key: ResourceKey, fight: Fight, live: Manifest, now_s: float) -> str:
-    """Return who fights with us, over what, until when, and what would end it."""
-    wait_s = max(0.0, fight.until_s - now_s)
+    wait_s = max(0.0, max(fight.until_s for fight in going_on) - now_s)
     when = f"in {wait_s:.0f} s" if wait_s > 0 else "at once"
+    paths = [fight.path for fight in going_on]
+    undos = " and ".join(str(count) for count in sorted({fight.undos for fight in going_on}))
+    is_one = len(paths) == 1
+    entry = as_line(ignore_entry(key, paths, live))
     return (
-        f'{key}: field manager "{fight.manager}" keeps changing {human_form(fight.path)} '
-        f"({fight.undos} times in {WINDOW_S / 60:.0f} minutes); it is put back again "
-        f"{when}. Either stop that manager, or let it have the field with this entry in "
-        f"spec.ignoreDifferences: {_compact(ignore_entry(key, fight.path, live))}"
+        f'{key}: field manager "{going_on[0].manager}" keeps changing {_names(paths)} '
+        f"({undos} times in {WINDOW_S / 60:.0f} minutes); {'it is' if is_one else 'they are'} put "
+        f"back again {when}. Either stop that manager, or let it have "
+        f"{'the field' if is_one else 'the fields'} with this entry in spec.ignoreDifferences: "
+        f"{entry}"
     )
 
 
@@ -133,29 +134,10 @@ def _fresh(known: tuple[Undo, ...], now_s: float) -> list[Undo]:
     return kept
 
 
-def _jq_path(path: Path) -> str:
-    parts: list[str] = []
-    for element in path:
-        if isinstance(element, FieldName):
-            plain = element.name.replace("_", "").isalnum()
-            parts.append(f".{element.name}" if plain else f'["{element.name}"]')
-        elif isinstance(element, ListKey):
-            name, value = next(iter(element.fields))
-            shown = f'"{value}"' if isinstance(value, str) else value
-            parts.append(f"[] | select(.{name} == {shown}) | ")
-        else:
-            parts.append("[]")
-    text = "".join(parts).removesuffix(" | ")
-    return text.replace("| [", "| .[").replace(" | .", " | .")
-
-
-def _compact(tree: JSON) -> str:
-    if isinstance(tree, dict):
-        inner = ", ".join(f"{key}: {_compact(value)}" for key, value in tree.items())
-        return "{" + inner + "}"
-    if isinstance(tree, list):
-        return "[" + ", ".join(_compact(item) for item in tree) + "]"
-    return "'" + tree + "'" if isinstance(tree, str) and not tree.isalnum() else str(tree)
+def _names(paths: Sequence[Path]) -> str:
+    """Return the fields for people; the entry names those that are left out here."""
+    text = ", ".join(human_form(path) for path in paths[:_NAMED])
+    return text if len(paths) <= _NAMED else f"{text} and {len(paths) - _NAMED} more fields"
 
 
 def _with_value(here: JSON, path: Path, value: JSON) -> JSON:

@@ -6,6 +6,7 @@ import pytest
 
 from holdfast.diffing.ignore import (
     Each,
+    Wanted,
     find_jq_path,
     ignored_paths,
     unsupported_paths,
@@ -59,8 +60,18 @@ def test_a_pointer_may_name_keys_with_slashes_and_list_places() -> None:
             ".webhooks[] | .clientConfig | .caBundle",
             ("webhooks", Each(), "clientConfig", "caBundle"),
         ),
-        ('.a[] | select(.name == "web") | .image', ("a", Each("name", "web"), "image")),
-        (".a[] | select(.port == 80)", ("a", Each("port", 80))),
+        ('.a[] | select(.name == "web") | .image', ("a", Each((Wanted("name", "web"),)), "image")),
+        (".a[] | select(.port == 80)", ("a", Each((Wanted("port", 80),)))),
+        (
+            ".a[] | select(.x == 1 and .y == true)",
+            ("a", Each((Wanted("x", 1), Wanted("y", True)))),
+        ),
+        (
+            '.a[] | select((.protocol // "TCP") == "TCP") | .b',
+            ("a", Each((Wanted("protocol", "TCP", "TCP"),)), "b"),
+        ),
+        ('.a[] | select(. == "x")', ("a", Each((Wanted("", "x"),)))),
+        ('.a[] | select(.["b/c"] == "\\"d")', ("a", Each((Wanted("b/c", '"d'),)))),
     ],
 )
 def test_the_jq_paths_that_people_write_are_understood(text: str, steps: tuple[Any, ...]) -> None:
@@ -74,7 +85,8 @@ def test_the_jq_paths_that_people_write_are_understood(text: str, steps: tuple[A
         "spec.replicas",
         ".a | keys",
         '.a[] | select(.name | startswith("x"))',
-        ".a[] | select(.x == 1 and .y == 2)",
+        ".a[] | select(.x == 1 or .y == 2)",
+        '.a["\\(.b)"]',
         '.a | select(.kind == "b")',
         "..",
         ".a[1:2]",
@@ -124,4 +136,4 @@ def test_managers_are_kept_for_the_comparison() -> None:
 def test_the_places_that_a_path_reaches_are_concrete() -> None:
     tree = {"a": [{"n": "x", "v": 1}, {"n": "y", "v": 2}]}
     assert values_at(tree, ("a", Each(), "v")) == [(("a", 0, "v"), 1), (("a", 1, "v"), 2)]
-    assert values_at(tree, ("a", Each("n", "y"), "v")) == [(("a", 1, "v"), 2)]
+    assert values_at(tree, ("a", Each((Wanted("n", "y"),)), "v")) == [(("a", 1, "v"), 2)]

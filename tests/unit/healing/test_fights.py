@@ -6,7 +6,6 @@ from holdfast.healing.fights import (
     Undo,
     describe,
     fights,
-    ignore_entry,
     note_heal,
     note_undos,
     with_values,
@@ -73,22 +72,20 @@ def test_a_fight_is_forgotten_when_nothing_happens_for_long() -> None:
     assert fights(undone(0, 1, 2), POLICY, 2 + 601) == ()
 
 
-def test_the_entry_that_ends_a_fight_names_exactly_the_field() -> None:
-    assert ignore_entry(KEY, REPLICAS, LIVE) == {
-        "group": "apps",
-        "kind": "Deployment",
-        "name": "web",
-        "jsonPointers": ["/spec/replicas"],
-    }
-    assert ignore_entry(KEY, IMAGE, LIVE)["jqPathExpressions"] == [
-        '.spec.containers[] | select(.name == "web") | .image'
-    ]
-
-
 def test_a_fight_is_described_with_manager_field_and_remedy() -> None:
     (fight,) = fights(undone(0, 1, 2), POLICY, 2)
-    text = describe(KEY, fight, LIVE, 2)
+    text = describe(KEY, [fight], LIVE, 2)
     for part in ('"hpa"', "spec.replicas", "3 times", "at once", "/spec/replicas"):
+        assert part in text
+
+
+def test_several_fields_of_one_manager_are_told_in_one_sentence_with_one_entry() -> None:
+    known = undone(0, 1, 2)
+    for at in (0, 1, 2, 3):
+        known = note_undos(known, [(IMAGE, "hpa")], at)
+    text = describe(KEY, fights(known, POLICY, 3), LIVE, 3)
+    for part in ("spec.replicas", "image", "3 and 4 times", "they are", "the fields",
+                 "jsonPointers: ['/spec/replicas'], jqPathExpressions: ["):  # fmt: skip
         assert part in text
 
 
